@@ -1,0 +1,12 @@
+//go:build !linux
+
+package fence
+
+// Prepare does nothing: there are no endpoints on this system.
+func Prepare() bool { return false }
+
+// Process does nothing here.
+func Process() {}
+
+// Global does nothing here.
+func Global() bool { return false }
