@@ -81,3 +81,7 @@ func timespec(deadline int64) unix.Timespec {
 	}
 	return unix.NsecToTimespec(deadline)
 }
+
+// Yield lets another thread have this processor, if one waits for it. It is for who spins where the other side may need the same
+// processor.
+func Yield() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

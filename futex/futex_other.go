@@ -26,6 +26,9 @@ func WaitAny([]Word, int64) error { return unsupported("wait on several words") 
 // HasWaitv reports false.
 func HasWaitv() bool { return false }
 
+// Yield does nothing.
+func Yield() {}
+
 func wakePrivate(*uint32) {}
 
 func unsupported(operation string) error {

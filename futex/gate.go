@@ -96,8 +96,9 @@ func (g Gate) Prepare() uint32 {
 }
 
 // Strict says, for good, that somebody sleeps here who cannot make other processors execute a barrier. Every waker then makes
-// one itself.
-func (g Gate) Strict() { atomic.OrUint32(g.waiting, strict) }
+// one itself. It reports whether that is new: then a waker may be under way that has not seen it, so the first sleep after it
+// should be short.
+func (g Gate) Strict() bool { return atomic.OrUint32(g.waiting, strict)&strict == 0 }
 
 // Sleep sleeps until the sequence is no longer seq, or the deadline comes (absolute, nanoseconds of [Now]; 0 is none), or cancel
 // is set (nil: never). Signals and stray wake-ups do not end it.
@@ -140,11 +141,11 @@ func (g Gate) wait(seq uint32, deadline int64, cancel *Cancel) error {
 // Wake wakes all sleepers, if there may be any, and reports whether there were. Call it after the condition was made true, by a
 // sequentially consistent store or as [Gate] allows. With nobody waiting it is one load.
 func (g Gate) Wake() bool {
-	if atomic.LoadUint32(g.waiting) == 0 {
-		return false
-	}
-	return g.wakeSlow()
+	return g.Waiting() && g.wakeSlow()
 }
+
+// Waiting reports whether there may be a sleeper: the part of Wake that is small enough for every caller to have it inlined.
+func (g Gate) Waiting() bool { return atomic.LoadUint32(g.waiting) != 0 }
 
 func (g Gate) wakeSlow() bool {
 	if atomic.AndUint32(g.waiting, ^sleeping)&sleeping == 0 {

@@ -72,7 +72,7 @@ const (
 	OffState              = 512 // u32, atomic
 )
 
-// Flags of a segment.
+// Flags of a segment. A reader refuses one that it does not know, so a new flag takes a new major version or an incompatible bit.
 const (
 	// FlagTransient says that the last participant to leave removes the segment once it is drained.
 	FlagTransient uint32 = 1 << 0

@@ -120,8 +120,14 @@ const (
 
 // A gate is two 32-bit words. docs/protocol.md and package futex have the protocol.
 const (
-	OffGateWaiting  = 0 // u32: 1 while somebody sleeps or is about to; whoever wakes clears it
+	OffGateWaiting  = 0 // u32, see the bits below
 	OffGateSequence = 4 // u32: the futex word; incremented by each wake
+)
+
+// Bits of a gate's waiting word.
+const (
+	GateSleeping uint32 = 1 << 0 // somebody sleeps or is about to; whoever wakes clears it
+	GateStrict   uint32 = 1 << 1 // for good: who publishes must make the fence itself
 )
 
 // Indexes of the counters at OffProducerCounters and OffConsumerCounters, in units of 8 bytes. They are for people and tools;

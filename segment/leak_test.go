@@ -4,7 +4,6 @@ package segment
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -151,7 +150,7 @@ func smapsFlags(t *testing.T, addr uintptr) string {
 			return flags
 		}
 	}
-	t.Fatal(fmt.Sprintf("mapping at %#x is not in smaps", addr))
+	t.Fatalf("mapping at %#x is not in smaps", addr)
 	return ""
 }
 

@@ -12,7 +12,7 @@ import (
 	"shmpipe/protocol"
 )
 
-// createByte is locked exclusively while a SysV segment is made or removed. It lies beside the byte that guards attaching, in
+// createByte is locked exclusively while a segment is made or removed. It lies beside the byte that guards attaching, in
 // the lock file; nothing is stored there.
 const createByte = protocol.AttachByte - 1
 

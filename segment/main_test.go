@@ -71,7 +71,7 @@ func childMain(role string, args []string) error {
 	case "create":
 		fmt.Println("ready")
 		o.Prefault = true // so that it takes a while
-		s, err = Create(b, name, layout(16<<20), o)
+		_, err = Create(b, name, layout(16<<20), o)
 		if err == nil {
 			fmt.Println("created")
 			io.Copy(io.Discard, os.Stdin)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,9 +47,16 @@ func newMemfd(name string) (int, error) {
 	return fd, err
 }
 
-// memfdSeals returns the seals if fd is a memfd. Named files of a tmpfs answer too, but cannot be sealed: the seal against
-// further seals is all they have.
+// memfdSeals returns the seals if fd is a memfd. Files of a tmpfs that have, or had, a name answer too, but cannot be sealed: the
+// seal against further seals is all they have. So has a memfd that was made not to be sealed, and only its link tells.
 func memfdSeals(fd int) (seals int, is bool) {
 	seals, err := unix.FcntlInt(uintptr(fd), unix.F_GET_SEALS, 0)
-	return seals, err == nil && seals != unix.F_SEAL_SEAL
+	if err != nil {
+		return 0, false
+	}
+	if seals != unix.F_SEAL_SEAL {
+		return seals, true
+	}
+	link, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+	return seals, err == nil && strings.HasPrefix(link, "/memfd:")
 }
