@@ -1,0 +1,105 @@
+package ring
+
+import (
+	"sync"
+
+	"shmpipe/internal/spin"
+	"shmpipe/protocol"
+)
+
+// chunk is how many pauses pass between two looks while messages gather.
+const chunk = 256
+
+// pausesPerMicrosecond is measured once: a PAUSE takes from 10 to 140 cycles, by the make of the processor.
+var pausesPerMicrosecond = sync.OnceValue(func() uint64 {
+	const pauses = 256
+	best := ^uint64(0)
+	for range 5 { // the least of five: the others were interrupted
+		start := spin.Ticks()
+		spin.Pause(pauses)
+		best = min(best, spin.Ticks()-start)
+	}
+	return max(1, pauses*spin.TicksPerMicrosecond()/max(best, 1))
+})
+
+// Look waits for messages behind those that Next has delivered, for at most spins looks with a pause between them. It returns Done,
+// Empty or Broken. Before the first look of a wait (first is true), it may leave the line alone for a while to let messages
+// gather, bounded in time, if that has been found to pay; see gather.
+func (c *Consumer) Look(spins int, first bool) Outcome {
+	if c.next != c.tail {
+		return Done
+	}
+	if first {
+		c.Rest()
+		if c.gather.pauses > 0 {
+			c.letGather()
+		}
+	}
+	for range spins {
+		if o := c.refill(); o != Empty {
+			if o == Done {
+				c.found()
+			}
+			return o
+		}
+		spin.Pause(1)
+	}
+	return Empty
+}
+
+// letGather pauses as long as gather says, but stops as soon as enough is there or nothing more comes.
+func (c *Consumer) letGather() {
+	enough := c.gather.aim()
+	seen := c.tail
+	for left := c.gather.pauses; left > 0; {
+		n := min(left, chunk)
+		spin.Pause(n)
+		if left -= n; left == 0 {
+			return
+		}
+		tail := c.sharedTail.Load() // only a hint here; refill checks it
+		if tail == seen || tail-c.next >= enough {
+			return
+		}
+		seen = tail
+	}
+}
+
+// found tells gather what a look found.
+func (c *Consumer) found() {
+	c.setEdge()
+	frame := protocol.FrameSize(protocol.FrameLength(c.handWord))
+	if c.gather.looked(c.tail-c.next, frame) {
+		c.gather.tick(spin.Ticks(), c.next)
+	}
+}
+
+// Slept tells the consumer that its caller slept while it waited.
+func (c *Consumer) Slept() { c.gather.idle() }
+
+// AwaitRoom looks, for at most spins times with a pause between them, whether a message of n bytes fits. It returns Done, Full,
+// TooLarge or Broken.
+func (p *Producer) AwaitRoom(n uint64, spins int) Outcome {
+	for range spins {
+		if o := p.HasRoom(n); o != Full {
+			return o
+		}
+		spin.Pause(1)
+	}
+	return Full
+}
+
+// AwaitDrained looks, for at most spins times with a pause between them, whether the consumer has finished everything that was
+// published. It returns Done, Full or Broken.
+func (p *Producer) AwaitDrained(spins int) Outcome {
+	for range spins {
+		if p.Drained() {
+			return Done
+		}
+		spin.Pause(1)
+	}
+	if p.poisoned() {
+		return Broken
+	}
+	return Full
+}
