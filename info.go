@@ -1,0 +1,63 @@
+package shmpipe
+
+import (
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"shmpipe/protocol"
+	"shmpipe/segment"
+)
+
+// Obtained says, for each best-effort option, what became of it: "" if it was not asked for, "yes", or "no: " and the reason.
+type Obtained = segment.Obtained
+
+// Info describes a segment.
+type Info struct {
+	Name         string
+	Backend      Backend
+	Path         string // where it is: /dev/shm/shmpipe.orders, sysv:0x…, memfd:orders
+	UUID         string
+	Version      string // of the protocol, major.minor
+	Mode         Mode
+	Capacity     int // bytes of data of each ring
+	MaxMessage   int // bytes
+	Rings        int
+	SegmentSize  int64 // bytes
+	Created      time.Time
+	Transient    bool
+	Obtained     Obtained
+	Participants []Participant
+	Explain      string // why this backend
+}
+
+// Info describes the segment as it is now. It returns ErrClosed after Close.
+func (p *Pipe) Info() (Info, error) {
+	if err := p.acquire(); err != nil {
+		return Info{}, err
+	}
+	defer p.release()
+	h, r := p.header, p.header.Rings[0]
+	v := Info{
+		Name:        h.Name,
+		Backend:     p.seg.Backend(),
+		Path:        p.seg.Path(),
+		UUID:        hex.EncodeToString(h.UUID[:]),
+		Version:     fmt.Sprintf("%d.%d", h.VersionMajor, h.VersionMinor),
+		Mode:        r.Mode,
+		Capacity:    int(r.Capacity),
+		MaxMessage:  int(r.MaxMessage),
+		Rings:       len(h.Rings),
+		SegmentSize: int64(h.SegmentSize),
+		Created:     time.Unix(0, h.CreatedUnixNano),
+		Transient:   h.Flags&protocol.FlagTransient != 0,
+		Obtained:    p.seg.Obtained(),
+		Explain:     fmt.Sprintf("backend %v: asked for", p.seg.Backend()),
+	}
+	for i, g := range h.Rings {
+		for j := range g.Participants {
+			v.Participants = append(v.Participants, p.participant(i, g.FirstParticipant+j))
+		}
+	}
+	return v, nil
+}

@@ -1,0 +1,154 @@
+package shmpipe
+
+import (
+	"fmt"
+	"io/fs"
+	"time"
+
+	"shmpipe/protocol"
+	"shmpipe/segment"
+)
+
+// Mode says how many producers and consumers a ring has.
+type Mode = protocol.Mode
+
+// SPSC is a ring of one producer and one consumer. It is the default.
+const SPSC = protocol.SPSC
+
+// Backend says what holds the segment.
+type Backend = segment.Backend
+
+// Backends.
+const (
+	POSIX = segment.POSIX // a file in /dev/shm; the default
+	SysV  = segment.SysV  // shmget, with a key derived from the name
+	Memfd = segment.Memfd // no name: sealed, and handed to another process by descriptor; see [Pipe.File] and [OpenFile]
+)
+
+// ParseBackend is the inverse of Backend.String.
+func ParseBackend(s string) (Backend, error) { return segment.ParseBackend(s) }
+
+// DefaultCapacity is the size of a ring's data in bytes where Geometry does not say: what docs/benchmarks.md found to be
+// enough for full speed, and small beside the 64 MiB that a container often has for all its shared memory.
+const DefaultCapacity = 4 << 20
+
+// Geometry is the shape of a segment. It is fixed when the segment is made.
+type Geometry struct {
+	Mode       Mode // 0 = SPSC
+	Capacity   int  // bytes of data of each ring, rounded up to a power of two of at least 4096; 0 = DefaultCapacity
+	MaxMessage int  // bytes of the largest message; 0 = the most that the capacity allows, which is half of it less 8
+	Rings      int  // rings in the segment; 0 = 1. A pair for both directions is two.
+}
+
+func (g Geometry) header() (*protocol.Header, error) {
+	if g.Mode == 0 {
+		g.Mode = SPSC
+	}
+	if g.Capacity == 0 {
+		g.Capacity = DefaultCapacity
+	}
+	if g.Rings == 0 {
+		g.Rings = 1
+	}
+	if g.Capacity < 0 || g.MaxMessage < 0 || g.Rings < 0 || g.Rings > protocol.MaxRings {
+		return nil, fmt.Errorf("geometry %+v: want a capacity and a largest message of 0 or more bytes, and 1 to %d rings: %w", g, protocol.MaxRings, fs.ErrInvalid)
+	}
+	specs := make([]protocol.RingSpec, g.Rings)
+	for i := range specs {
+		specs[i] = protocol.RingSpec{Mode: g.Mode, Capacity: uint64(g.Capacity), MaxMessage: uint64(g.MaxMessage)}
+	}
+	h, err := protocol.NewHeader(specs)
+	if err != nil {
+		return nil, fmt.Errorf("geometry %+v: %w: %w", g, fs.ErrInvalid, err)
+	}
+	return h, nil
+}
+
+// WaitStrategy says how a method that waits does so.
+type WaitStrategy uint8
+
+const (
+	// WaitAdaptive spins for a while, for as long as spinning has been successful lately, and then sleeps. It is the default.
+	WaitAdaptive WaitStrategy = iota
+	// WaitSpin spins without end and never sleeps: lowest latency, one processor each. With a single processor, where spinning only
+	// keeps the other side from running, it is WaitBlock.
+	WaitSpin
+	// WaitBlock sleeps at once.
+	WaitBlock
+)
+
+func (w WaitStrategy) String() string {
+	switch w {
+	case WaitAdaptive:
+		return "adaptive"
+	case WaitSpin:
+		return "spin"
+	case WaitBlock:
+		return "block"
+	}
+	return fmt.Sprintf("WaitStrategy(%d)", uint8(w))
+}
+
+// ParseWaitStrategy is the inverse of WaitStrategy.String.
+func ParseWaitStrategy(s string) (WaitStrategy, error) {
+	for w := WaitAdaptive; w <= WaitBlock; w++ {
+		if s == w.String() {
+			return w, nil
+		}
+	}
+	return 0, fmt.Errorf("wait strategy is %q, want adaptive, spin or block: %w", s, fs.ErrInvalid)
+}
+
+// DefaultSpin is how long WaitAdaptive spins at most. Waking a sleeper takes 5 to 50 microseconds; to spin for longer than that
+// cannot pay.
+const DefaultSpin = 50 * time.Microsecond
+
+// Options are the choices of one process; two ends of a ring may differ in them. Nil and the zero value mean the defaults.
+type Options struct {
+	Backend Backend       // 0 = POSIX
+	Dir     string        // directory of POSIX segments and of the lock files of SysV ones; "" = /dev/shm
+	Perm    fs.FileMode   // of a segment that is made; 0 = 0600
+	Wait    WaitStrategy  // how to wait
+	Spin    time.Duration // longest spin of WaitAdaptive; 0 = DefaultSpin, less = none
+
+	// HugePages, Lock and Prefault ask for huge pages, memory that is not swapped out, and memory that is there before it is first
+	// touched. They are best effort: [Info] says what was obtained.
+	HugePages, Lock, Prefault bool
+
+	// AllowOtherOwner opens a segment that belongs to another user than this one and root. Whoever owns a segment can change it at
+	// any time, so do not, unless that user is trusted.
+	AllowOtherOwner bool
+
+	// ReadOnly maps the segment so that it can be looked at (Info, Stats) but not written to: no role can be taken.
+	ReadOnly bool
+
+	// Transient, when making a segment, has the last participant that leaves it remove it, once it is drained.
+	Transient bool
+
+	// Follow has this end outlast its peers: a consumer goes on waiting after the end of stream and after a producer's death, and a
+	// producer after its consumer's, until a successor comes.
+	Follow bool
+
+	// Producers is how many producers must have come, and closed, for a consumer to see the end of stream; 0 = 1.
+	Producers int
+}
+
+func (o *Options) withDefaults() Options {
+	var v Options
+	if o != nil {
+		v = *o
+	}
+	if v.Backend == 0 {
+		v.Backend = POSIX
+	}
+	if v.Spin == 0 {
+		v.Spin = DefaultSpin
+	}
+	v.Spin = max(v.Spin, 0)
+	v.Producers = max(v.Producers, 1)
+	return v
+}
+
+func (o Options) segment() segment.Options {
+	return segment.Options{Dir: o.Dir, Perm: o.Perm, AllowOtherOwner: o.AllowOtherOwner, ReadOnly: o.ReadOnly, HugePages: o.HugePages, Lock: o.Lock, Prefault: o.Prefault}
+}

@@ -1,0 +1,165 @@
+package shmpipe
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+	"time"
+
+	"shmpipe/protocol"
+	"shmpipe/segment"
+)
+
+// Pipe is a handle on a segment. Its methods are safe for concurrent use.
+type Pipe struct {
+	seg    *segment.Segment
+	header *protocol.Header
+	opts   Options
+
+	mu     sync.Mutex
+	refs   int // this handle while it is open, and each endpoint: the mapping lives as long as one of them
+	closed bool
+}
+
+// Create makes a segment and gives it the name. The error matches fs.ErrExist if the name is taken, fs.ErrInvalid if the name or
+// the geometry cannot be, and syscall.ENOSPC if the memory is not to be had: all of it is allocated here, so that nothing can
+// fail later. With the backend Memfd the name is only a label.
+func Create(name string, geo Geometry, opts *Options) (*Pipe, error) {
+	o := opts.withDefaults()
+	if err := protocol.HostSupported(); err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, err)
+	}
+	h, err := geo.header()
+	if err != nil {
+		return nil, fmt.Errorf("create %s: %w", name, err)
+	}
+	if o.Transient {
+		h.Flags |= protocol.FlagTransient
+	}
+	seg, err := segment.Create(o.Backend, name, h, o.segment())
+	if err != nil {
+		return nil, err
+	}
+	return newPipe(seg, o), nil
+}
+
+// Open attaches to an existing segment. The error matches fs.ErrNotExist, fs.ErrPermission, ErrNotSegment, ErrNotReady, ErrVersion
+// or ErrCorrupt.
+func Open(name string, opts *Options) (*Pipe, error) {
+	o := opts.withDefaults()
+	if err := protocol.HostSupported(); err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	seg, err := segment.Open(o.Backend, name, o.segment())
+	if err != nil {
+		return nil, err
+	}
+	return newPipe(seg, o), nil
+}
+
+// OpenOrCreate opens the segment, or makes it if the name is absent. Several processes may call it at once: one of them makes
+// it. An existing segment keeps its own geometry; see [Pipe.Info].
+func OpenOrCreate(name string, geo Geometry, opts *Options) (*Pipe, error) {
+	for end := time.Now().Add(openOrCreatePatience); ; time.Sleep(time.Millisecond) {
+		p, err := Open(name, opts)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return p, err
+		}
+		p, err = Create(name, geo, opts)
+		if err == nil || !errors.Is(err, fs.ErrExist) || time.Now().After(end) {
+			return p, err
+		}
+		// Somebody made it in between. If it is removed in between as well, go round again, but not for ever: what is in the way may be
+		// nothing that can be opened, such as another program's SysV segment under the same key.
+	}
+}
+
+// openOrCreatePatience is how long OpenOrCreate tries to make sense of a name that is both absent and taken.
+const openOrCreatePatience = 2 * time.Second
+
+// OpenFile attaches to the segment that f is open on, as another process's [Pipe.File] gave it. F remains the caller's and may be
+// closed at once.
+func OpenFile(f *os.File, opts *Options) (*Pipe, error) {
+	o := opts.withDefaults()
+	if err := protocol.HostSupported(); err != nil {
+		return nil, fmt.Errorf("open segment from descriptor: %w", err)
+	}
+	seg, err := segment.OpenFile(f, o.segment())
+	if err != nil {
+		return nil, err
+	}
+	return newPipe(seg, o), nil
+}
+
+// Remove removes a segment's name and, once nobody has it mapped, its memory. While a live participant is attached, the error
+// matches ErrBusy, unless force is set; then those who are attached go on among themselves.
+func Remove(name string, force bool, opts *Options) error {
+	o := opts.withDefaults()
+	return segment.Remove(o.Backend, name, o.segment(), force)
+}
+
+func newPipe(seg *segment.Segment, o Options) *Pipe {
+	return &Pipe{seg: seg, header: seg.Header(), opts: o, refs: 1}
+}
+
+// File returns a new descriptor of the segment, for another process to open with [OpenFile]: through exec.Cmd.ExtraFiles or a
+// Unix socket. The caller closes it. Segments of the backend SysV have none.
+func (p *Pipe) File() (*os.File, error) {
+	if err := p.acquire(); err != nil {
+		return nil, err
+	}
+	defer p.release()
+	return p.seg.File()
+}
+
+// Producer takes the producer's role of the first ring; see [Pipe.ProducerOf].
+func (p *Pipe) Producer() (*Producer, error) { return p.ProducerOf(0) }
+
+// Consumer takes the consumer's role of the first ring; see [Pipe.ConsumerOf].
+func (p *Pipe) Consumer() (*Consumer, error) { return p.ConsumerOf(0) }
+
+// Close gives up the handle. Endpoints stay usable, and the memory stays mapped until the last of them is closed. Closing again
+// does nothing.
+func (p *Pipe) Close() error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	p.closed = true
+	p.mu.Unlock()
+	return p.release()
+}
+
+// acquire adds a reference that keeps the memory mapped.
+func (p *Pipe) acquire() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	p.refs++
+	return nil
+}
+
+// release drops a reference; the last one unmaps.
+func (p *Pipe) release() error {
+	p.mu.Lock()
+	p.refs--
+	last := p.refs == 0
+	p.mu.Unlock()
+	if !last {
+		return nil
+	}
+	return p.seg.Close()
+}
+
+// ring returns the geometry of a ring.
+func (p *Pipe) ring(i int) (protocol.Ring, error) {
+	if i < 0 || i >= len(p.header.Rings) {
+		return protocol.Ring{}, fmt.Errorf("%s: ring %d asked for, it has %d: %w", p.seg.Path(), i, len(p.header.Rings), fs.ErrInvalid)
+	}
+	return p.header.Rings[i], nil
+}
