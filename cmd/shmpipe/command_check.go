@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"shmpipe"
+	"shmpipe/internal/check"
+	"shmpipe/segment"
+)
+
+type checkOptions struct {
+	app  *app
+	json bool
+}
+
+// checkReport is the outcome as --json has it.
+type checkReport struct {
+	Name     string         `json:"name"`
+	Path     string         `json:"path"`
+	OK       bool           `json:"ok"`
+	Problems []checkProblem `json:"problems"`
+}
+
+type checkProblem struct {
+	Ring   int    `json:"ring"` // -1 = the segment itself
+	Offset uint64 `json:"offset"`
+	Text   string `json:"text"`
+	Advice string `json:"advice,omitempty"`
+	Note   bool   `json:"note"` // worth knowing, but nothing is broken
+}
+
+func newCheck(a *app) *cobra.Command {
+	o := &checkOptions{app: a}
+	cmd := &cobra.Command{
+		Use:   "check NAME",
+		Short: "Look for damage in a segment",
+		Long: `Walks the segment from the header to the last frame, without writing, and prints each problem and what mends it. It exits 1 if there
+is one; a participant that died is only a note, because a successor can take its role at once.
+
+It may be used on a live segment. It does not see what was wrong and was consumed before it came there, nor what is wrong inside
+of messages, which carry no checksum of ours.`,
+		Example:           `  shmpipe check orders`,
+		Args:              names(1, 1),
+		ValidArgsFunction: a.completeNames,
+		RunE:              o.run,
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object")
+	return cmd
+}
+
+func (o *checkOptions) run(_ *cobra.Command, args []string) error {
+	report, err := o.check(args[0])
+	if err != nil {
+		return err
+	}
+	if o.json {
+		err = o.app.printJSON(report)
+	} else {
+		err = o.app.print(report.text())
+	}
+	if err == nil && !report.OK {
+		err = errFound
+	}
+	return err
+}
+
+func (o *checkOptions) check(name string) (checkReport, error) {
+	opts := o.app.options()
+	// For looking only: also what this build must not write to.
+	seg, err := segment.Open(opts.Backend, name, segment.Options{Dir: opts.Dir, ReadOnly: true})
+	if err != nil {
+		return unusable(name, opts, err)
+	}
+	report := checkReport{Name: name, Path: seg.Path(), OK: true, Problems: []checkProblem{}}
+	for p := range check.Segment(seg.Bytes(), seg.Held) {
+		report.Problems = append(report.Problems, checkProblem{p.Ring, p.Offset, p.String(), p.Advice, p.Note})
+		report.OK = report.OK && p.Note
+	}
+	return report, seg.Close()
+}
+
+// unusable is the report on something that has the name and cannot be opened as a segment. Other errors are errors.
+func unusable(name string, opts shmpipe.Options, err error) (checkReport, error) {
+	for _, is := range [...]error{shmpipe.ErrCorrupt, shmpipe.ErrNotSegment, shmpipe.ErrNotReady, segment.ErrLockFile} {
+		if errors.Is(err, is) {
+			p := checkProblem{Ring: check.Segmentwide, Text: message(err), Advice: fmt.Sprintf("remove it with `shmpipe rm --force%s %s`", backendFlag(opts), name)}
+			var c *shmpipe.CorruptError
+			if errors.As(err, &c) {
+				p.Offset = c.Offset
+			}
+			return checkReport{Name: name, Problems: []checkProblem{p}}, nil
+		}
+	}
+	return checkReport{}, err
+}
+
+// backendFlag is the flag that advice needs for what is not the default.
+func backendFlag(opts shmpipe.Options) string {
+	if opts.Backend == shmpipe.POSIX {
+		return ""
+	}
+	return " --backend " + opts.Backend.String()
+}
+
+func (r checkReport) text() string {
+	text, problems := "", 0
+	for _, p := range r.Problems {
+		kind := ""
+		if p.Note {
+			kind = "note: "
+		} else {
+			problems++
+		}
+		text += kind + printable(p.Text) + "\n"
+		if p.Advice != "" {
+			text += "  " + printable(p.Advice) + "\n"
+		}
+	}
+	if problems == 0 {
+		return text + fmt.Sprintf("ok: %s\n", printable(r.Path))
+	}
+	return text + plural(uint64(problems), "problem") + "\n"
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"shmpipe"
+)
+
+type listOptions struct {
+	app  *app
+	json bool
+}
+
+func newList(a *app) *cobra.Command {
+	o := &listOptions{app: a}
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the segments on this host",
+		Long: `Lists every segment, of all backends unless --backend names one: how much waits in it, how many of its participants are alive and
+how many died without closing, and how old it is. One that cannot be read is listed with the reason.`,
+		Example: `  shmpipe ls
+  shmpipe ls --json | jq -r '.[].name'`,
+		Args: names(0, 0),
+		RunE: o.run,
+	}
+	cmd.Flags().BoolVar(&o.json, "json", false, "print an array of JSON objects")
+	return cmd
+}
+
+func (o *listOptions) run(cmd *cobra.Command, _ []string) error {
+	backends := []shmpipe.Backend{shmpipe.POSIX, shmpipe.SysV}
+	if cmd.Flags().Changed("backend") {
+		backends = []shmpipe.Backend{o.app.options().Backend}
+	}
+	found := []segmentInfo{}
+	var failed error
+	for _, b := range backends {
+		opts := o.app.options()
+		opts.Backend = b
+		entries, err := shmpipe.List(&opts)
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
+		}
+		for _, e := range entries {
+			if v, there := lookAt(e, opts); there {
+				found = append(found, v)
+			}
+		}
+	}
+	if o.json {
+		return errors.Join(o.app.printJSON(found), failed)
+	}
+	if len(found) == 0 && failed == nil {
+		o.app.say("no segments in %s", o.app.where())
+		return nil
+	}
+	return errors.Join(o.app.print(listTable(found)), failed)
+}
+
+// lookAt opens what was found. It reports whether it is still there.
+func lookAt(e shmpipe.Entry, opts shmpipe.Options) (segmentInfo, bool) {
+	bare := segmentInfo{Name: e.Name, Backend: e.Backend.String(), Path: e.Path, Size: int64(e.Size), Created: e.Created, Participants: []participantInfo{}}
+	if h := e.Header; h != nil && len(h.Rings) > 0 {
+		bare.Mode, bare.Capacity, bare.Rings, bare.MaxMessage = h.Rings[0].Mode.String(), int(h.Rings[0].Capacity), len(h.Rings), int(h.Rings[0].MaxMessage)
+	}
+	err := e.Err
+	if err == nil {
+		var v segmentInfo
+		if v, err = openAndInspect(e.Name, opts); err == nil {
+			return v, true
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return bare, false
+		}
+	}
+	bare.Error = message(err)
+	return bare, true
+}
+
+func openAndInspect(name string, opts shmpipe.Options) (segmentInfo, error) {
+	pipe, err := shmpipe.Open(name, &opts)
+	if err != nil {
+		return segmentInfo{}, err
+	}
+	v, err := inspect(pipe)
+	return v, errors.Join(err, pipe.Close())
+}
+
+func listTable(found []segmentInfo) string {
+	t := newTable("NAME", "BACKEND", "MODE", "CAPACITY", "BACKLOG", "ALIVE", "DEAD", "AGE", "")
+	alignRight(t, 4, 5, 6, 7)
+	for _, v := range found {
+		if v.Error != "" {
+			t.AppendRow([]any{printable(v.Name), v.Backend, dash(v.Mode), "-", "-", "-", "-", age(v.Created), v.Error})
+			continue
+		}
+		note := ""
+		for _, s := range v.Stats {
+			if s.Poisoned {
+				note = "broken: see `shmpipe check " + printable(v.Name) + "`"
+			}
+		}
+		capacity := bytesText(uint64(v.Capacity))
+		if v.Rings > 1 {
+			capacity = fmt.Sprintf("%d × %s", v.Rings, capacity)
+		}
+		t.AppendRow([]any{printable(v.Name), v.Backend, v.Mode, capacity, bytesText(v.backlog()), v.count("alive"), v.count("died"), age(v.Created), note})
+	}
+	return t.Render() + "\n"
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// age is how long ago something was, in one unit or two: 5s, 3m20s, 2h5m, 9 days.
+func age(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	d := time.Since(t)
+	switch {
+	case d < 0:
+		return "0s" // the clock was set back
+	case d < time.Hour:
+		return d.Truncate(time.Second).String()
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return humanize.Comma(int64(d.Hours()/24)) + " days"
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"shmpipe"
+	"shmpipe/futex"
+)
+
+// pollMost is how many messages are taken in one go, so that credit goes back and signals are noticed.
+const pollMost = 256
+
+// receiving is one run of a consumer.
+type receiving struct {
+	options *consumerOptions
+	pipe    *shmpipe.Pipe
+	c       *shmpipe.Consumer
+	out     *output
+	sink    *sink     // nil if messages are not written
+	verify  *verifier // nil if they are not checked
+	latency *latency  // nil if they are not measured
+	again   uint64    // messages that came flagged as redelivered
+	meter   meter
+}
+
+// errSilence: no message came for as long as --timeout says.
+var errSilence = errors.New("no message came")
+
+// run receives until the end, gives the role back and says what was done.
+func (r *receiving) run(ctx context.Context) error {
+	if err := r.prepare(); err != nil {
+		return errors.Join(err, r.leave())
+	}
+	stop := func() {}
+	if r.options.progress && !r.options.app.quiet {
+		stop = showProgress(r.options.app.err, "receiving", &r.meter, -1)
+	}
+	err := r.receive(ctx)
+	if r.sink != nil {
+		if flushErr := r.sink.flush(); flushErr != nil && (err == nil || err == io.EOF) {
+			err = flushErr
+		}
+	}
+	r.meter.stop()
+	stop()
+	whole := err == io.EOF
+	err = r.explain(cause(ctx, err))
+	if leaveErr := r.leave(); err == nil {
+		err = leaveErr
+	}
+	if again := r.again; again > 0 {
+		r.options.app.say("%s came again: a consumer before this one died and may have seen it", plural(again, "message"))
+	}
+	if err == nil || !errors.As(err, new(*outputError)) {
+		r.options.app.say("%s", r.meter.summary("received"))
+	}
+	return errors.Join(err, r.conclude(whole))
+}
+
+func (r *receiving) prepare() error {
+	o := r.options
+	if r.out.File != nil {
+		r.sink = &sink{w: r.out, framing: o.frames, limit: int(o.buffer)}
+	}
+	if o.latency {
+		r.latency = newLatency()
+	}
+	if o.verify {
+		st, err := r.pipe.Stats()
+		if err != nil {
+			return err
+		}
+		r.verify = newVerifier(st.Received > 0)
+	}
+	return nil
+}
+
+// receive takes messages until there are enough, or an error; io.EOF is the end of stream.
+func (r *receiving) receive(ctx context.Context) error {
+	left := r.options.count // 0 = no limit
+	for {
+		limit := pollMost
+		if r.options.count > 0 {
+			limit = int(min(left, pollMost))
+		}
+		n, err := r.c.TryPoll(limit, r.take)
+		if err == shmpipe.ErrEmpty {
+			n, err = r.await(ctx, limit)
+		}
+		if left -= uint64(n); r.options.count > 0 && left == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// await writes what was gathered, since nothing more is there, and waits.
+func (r *receiving) await(ctx context.Context, limit int) (int, error) {
+	if r.sink != nil {
+		if err := r.sink.flush(); err != nil {
+			return 0, err
+		}
+	}
+	if r.options.timeout <= 0 {
+		return r.c.Poll(ctx, limit, r.take)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.options.timeout, errSilence)
+	defer cancel()
+	n, err := r.c.Poll(ctx, limit, r.take)
+	if err == context.DeadlineExceeded {
+		err = context.Cause(ctx)
+	}
+	return n, err
+}
+
+// take deals with one message, in place. If it fails, the message is not finished.
+func (r *receiving) take(msg []byte) error {
+	if r.meter.start.IsZero() {
+		r.meter.begin()
+	}
+	again := r.c.Redelivered()
+	if r.sink != nil {
+		if err := r.sink.put(msg); err != nil {
+			return err
+		}
+	}
+	if r.latency != nil || r.verify != nil {
+		r.examine(msg, again)
+	}
+	if again {
+		r.again++
+	}
+	r.meter.add(1, len(msg))
+	return nil
+}
+
+func (r *receiving) examine(msg []byte, again bool) {
+	now := futex.Now()
+	s, generated, intact := readStamp(msg)
+	if r.latency != nil && generated && intact {
+		r.latency.add(now - s.due)
+	}
+	if r.verify != nil {
+		r.verify.check(s, generated, intact, again)
+	}
+}
+
+// explain says why there is no more.
+func (r *receiving) explain(err error) error {
+	switch {
+	case err == nil || err == io.EOF:
+		return nil
+	case errors.Is(err, shmpipe.ErrPeerDied):
+		return fmt.Errorf("producer died without closing; all that it had committed was delivered: %s (%s B)", plural(r.meter.messages.Load(), "message"), grouped(r.meter.bytes.Load()))
+	case errors.Is(err, errSilence):
+		return fmt.Errorf("%w for %v; %s came before", err, r.options.timeout, plural(r.meter.messages.Load(), "message"))
+	}
+	return err
+}
+
+// leave gives the role back and closes the output.
+func (r *receiving) leave() error {
+	return errors.Join(r.c.Close(), r.pipe.Close(), r.out.close())
+}
+
+// conclude prints what was found out.
+func (r *receiving) conclude(whole bool) error {
+	if r.verify == nil && r.latency == nil {
+		return nil
+	}
+	outcome := struct {
+		Stream  *meter         `json:"stream"`
+		Verify  *verifyReport  `json:"verify,omitempty"`
+		Latency *latencyReport `json:"latency,omitempty"`
+	}{Stream: &r.meter}
+	text := ""
+	var err error
+	if r.verify != nil {
+		v := r.verify.finish(whole)
+		outcome.Verify = &v
+		text += v.String() + "\n"
+		if !v.OK {
+			err = errFound
+		}
+	}
+	if r.latency != nil {
+		l := r.latency.report()
+		outcome.Latency = &l
+		text += l.table()
+	}
+	if r.options.json {
+		return errors.Join(r.options.app.printJSON(outcome), err)
+	}
+	return errors.Join(r.options.app.print(text), err)
+}
