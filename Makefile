@@ -1,0 +1,60 @@
+# make demo and make test are all that a newcomer needs. They want Go, make, gcc (optional) and git; the rest is fetched by go.
+GO ?= go
+BIN := bin
+PKGS := ./...
+
+.PHONY: help
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build the command into bin/
+	$(GO) build -o $(BIN)/shmpipe ./cmd/shmpipe
+
+.PHONY: demo
+demo: build ## send a tar of Go's own sources through two processes and compare the checksums
+	$(BIN)/shmpipe demo
+
+.PHONY: test
+test: ## run all tests
+	$(GO) test $(PKGS)
+
+.PHONY: race
+race: ## run the tests with the race detector, the long ones shortened
+	$(GO) test -race -short $(PKGS)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (default 15s)
+	./scripts/fuzz.sh $(or $(FUZZTIME),15s)
+
+.PHONY: lint
+lint: ## gofmt, vet (for each system and processor we compile for), staticcheck
+	./scripts/lint.sh
+
+.PHONY: man
+man: build ## write the man pages to bin/man
+	$(BIN)/shmpipe man $(BIN)/man
+
+.PHONY: bench-build
+bench-build: ## build the contestants of the comparison, as far as they can be built here
+	$(GO) build -o $(BIN)/duel ./bench/duel
+	$(GO) build -o $(BIN)/compare ./bench/compare
+	$(MAKE) -C bench/c
+	-cd bench/peers && $(GO) build -o bin/ ./gvisorpipe
+	-test ! -d ../shared/design/spsc-prototype || (cd ../shared/design/spsc-prototype && $(GO) build -o $(CURDIR)/$(BIN)/prototype .)
+
+.PHONY: bench
+bench: bench-build ## compare with other rings, interleaved: some minutes on an idle machine
+	$(BIN)/compare -what thr,batch,copy,rtt,block,load,idle -rounds $(or $(ROUNDS),7)
+
+.PHONY: bench-quick
+bench-quick: bench-build ## the same in a minute: rough
+	$(BIN)/compare -what thr,batch,rtt,block -sizes 8,64,1024 -rounds 3 -quick 4
+
+.PHONY: ci
+ci: ## what CI runs
+	bash .ci/run
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(BIN) bench/c/bin bench/peers/bin
