@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +12,9 @@ import (
 func TestSteps_AllocateNothing(t *testing.T) {
 	_, p, c := newRing(t, small, 0)
 	msg := make([]byte, 200)
+	msgs := [][]byte{msg[:8], msg, nil}
+	var stop atomic.Bool
+	visit := func([]byte) error { return nil }
 	step := func(o Outcome) {
 		if o != Done {
 			t.Errorf("%v", o)
@@ -43,6 +47,16 @@ func TestSteps_AllocateNothing(t *testing.T) {
 			p.Abort()
 			p.Publish()
 			next()
+		},
+		"put all, each": func() {
+			n, o := p.PutAll(msgs, 1)
+			step(o)
+			p.Publish()
+			payload, _, o := c.Next()
+			step(o)
+			if m, _, _ := c.Each(payload, n, &stop, visit); m != n {
+				t.Errorf("%d of %d", m, n)
+			}
 		},
 		"what finds nothing": func() {
 			c.Next()

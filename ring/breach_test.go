@@ -61,10 +61,10 @@ func TestConsumer_FindsAFrameThatBreaksTheProtocol(t *testing.T) {
 		"version 2":                          {2 << 56, "frame version"},
 		"unknown flag":                       {protocol.FrameHeader(8, 0, 2), "frame flags"},
 		"unknown flag with padding":          {protocol.FrameHeader(504, 0, 3), "frame flags"},
-		"beyond the tail":                    {protocol.FrameHeader(130, 0, 0), "frame length"},
+		"beyond the tail":                    {protocol.FrameHeader(300, 0, 0), "want 0 to 248"},
 		"beyond the end of the data":         {protocol.FrameHeader(505, 0, 0), "frame length"},
 		"beyond all":                         {protocol.FrameHeader(1<<32-1, 0, 0), "frame length"},
-		"beyond the message limit":           {protocol.FrameHeader(121, 0, 0), "frame length"},
+		"beyond the message limit":           {protocol.FrameHeader(121, 0, 0), "want 0 to 120"},
 		"padding that ends early":            {protocol.FrameHeader(8, 0, protocol.FramePadding), "padding length"},
 		"padding of nearly all there can be": {protocol.FrameHeader(1<<32-1, 0, protocol.FramePadding), "padding length"},
 		"padding beyond the tail":            {protocol.FrameHeader(504, 0, protocol.FramePadding), "padding length"},
@@ -73,7 +73,7 @@ func TestConsumer_FindsAFrameThatBreaksTheProtocol(t *testing.T) {
 			m := memoryAt(small, at-16)
 			m.MaxMessage = 120
 			p, consumer := newProducer(t, m), newConsumer(t, m)
-			send(t, p, 8, 120)
+			send(t, p, 8, 120, 120)
 			*frameWord(m, at) = c.header
 			receive(t, consumer, pattern(8, 0), 0)
 			_, _, o := consumer.Next()
@@ -191,7 +191,7 @@ func TestBroken_IsForGood(t *testing.T) {
 	require.Equal(t, Broken, o)
 	require.Equal(t, Broken, c.Look(1, false))
 
-	m, p, c = newRing(t, small, start)
+	m, p, _ = newRing(t, small, start)
 	send(t, p, 2040, 2040)
 	store(m, protocol.OffHead, 5)
 	requireBroken(t, m, p.Put(nil, 0), p.Err(), "head")
@@ -199,4 +199,26 @@ func TestBroken_IsForGood(t *testing.T) {
 	store(m, protocol.OffPoison, 0)
 	require.Equal(t, Broken, p.Put(nil, 0))
 	require.Equal(t, Broken, p.HasRoom(0))
+
+	_, p, _ = newRing(t, small, start)
+	send(t, p, 2040, 1000)
+	store(p.mem, protocol.OffHead, 5)
+	require.Equal(t, Broken, p.Put(make([]byte, 1500), 0))
+	store(p.mem, protocol.OffHead, start)
+	require.Equal(t, Broken, p.Put(nil, 0), "there is credit, but nothing is put into a broken ring")
+}
+
+// While the last frame of the data is in hand, a look may find frames behind the end. They must not make room for a frame in hand that has
+// grown when it is put back.
+func TestReturn_DoesNotLetTheFrameGrowBeyondTheEndOfTheData(t *testing.T) {
+	m := memoryAt(small, start+small-32)
+	p, c := newProducer(t, m), newConsumer(t, m)
+	send(t, p, 24)
+	receive(t, c, pattern(24, 0), 0)
+	send(t, p, 500)
+	require.Equal(t, Done, c.Look(1, true))
+	c.Return()
+	*frameWord(m, start+small-32) = protocol.FrameHeader(400, 0, 0)
+	_, _, o := c.Next()
+	requireBroken(t, m, o, c.Err(), "frame length")
 }

@@ -155,7 +155,7 @@ func TestNext_DeliversEmptyMessagesAndEveryType(t *testing.T) {
 
 // Our producer publishes padding together with the message behind it; another implementation may not.
 func TestNext_TakesPaddingThatComesAlone(t *testing.T) {
-	m, p, c := newRing(t, small, small-32)
+	m, _, c := newRing(t, small, small-32)
 	*frameWord(m, small-32) = protocol.FrameHeader(24, 0, protocol.FramePadding)
 	store(m, protocol.OffTail, small)
 	_, _, o := c.Next()
@@ -163,7 +163,7 @@ func TestNext_TakesPaddingThatComesAlone(t *testing.T) {
 	require.EqualValues(t, small, load(m, protocol.OffCursor))
 	c.Rest()
 	require.EqualValues(t, small, load(m, protocol.OffHead))
-	p = newProducer(t, m)
+	p := newProducer(t, m)
 	send(t, p, 7)
 	receive(t, c, pattern(7, 0), 0)
 

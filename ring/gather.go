@@ -14,6 +14,7 @@ type gather struct {
 	levels []gatherLevel
 	level  int
 	pauses uint32 // before the next look
+	first  uint32 // pauses to begin with, a microsecond: several rounds of lock step
 
 	looks    uint32  // since the clock was last read
 	winLooks uint32  // since the window began
@@ -45,8 +46,9 @@ const (
 	patienceReset = 64   // windows: 2.5 ms
 	patienceMax   = 4096 // windows: 0.16 s
 
-	payUp   = 1.2  // a higher level must yield this much more to be taken,
-	payStay = 1.08 // and this much more to be kept
+	payUp   = 1.2  // to gather at all must yield this much more to be begun,
+	payMore = 1.1  // a yet higher level this much more to be taken,
+	payStay = 1.08 // and any level this much more than the one below to be kept
 )
 
 // Bounds on one gathering, in microseconds: the price in latency, paid only while the stream is faster for it.
@@ -56,15 +58,16 @@ var gatherGoals = [...]struct {
 }{
 	{32 << 10, 8},
 	{256 << 10, 64},
-	{2 << 20, 400},
+	{1 << 20, 200},
+	{4 << 20, 800},
 }
 
-// newGather knows the capacity: to gather more than an eighth of it would make the producer wait for credit. PausesPerMicro and
+// newGather knows the capacity: to gather more than a quarter of it would soon make the producer wait for credit. PausesPerMicro and
 // ticksPerMicro are those of this machine.
 func newGather(capacity, pausesPerMicro, ticksPerMicro uint64) gather {
-	g := gather{levels: []gatherLevel{{}}, window: windowMicroseconds * ticksPerMicro, wait: 1, patience: patienceFirst}
+	g := gather{levels: []gatherLevel{{}}, window: windowMicroseconds * ticksPerMicro, wait: 1, patience: patienceFirst, first: uint32(pausesPerMicro)}
 	for _, l := range gatherGoals {
-		if l.goal <= capacity/8 {
+		if l.goal <= capacity/4 {
 			g.levels = append(g.levels, gatherLevel{l.goal, uint32(l.microseconds * pausesPerMicro)})
 		}
 	}
@@ -110,6 +113,7 @@ func (g *gather) adjust(gathered, frame uint64) {
 func (g *gather) tick(now, position uint64) {
 	if g.winStart == 0 {
 		g.winStart, g.winFrom, g.winLooks = now, position, 0
+		g.nudge()
 		return
 	}
 	elapsed := now - g.winStart
@@ -119,6 +123,15 @@ func (g *gather) tick(now, position uint64) {
 	rate := float64(position-g.winFrom) / float64(elapsed)
 	g.winStart, g.winFrom, g.winLooks = now, position, 0
 	g.ended(rate)
+	g.nudge()
+}
+
+// nudge makes the first pause of a window of a level that gathers. In strict lock step each look finds a single message, as in ping-pong;
+// only a pause tells them apart: it gathers several in the one and none in the other.
+func (g *gather) nudge() {
+	if g.pauses == 0 && g.aim() > 0 {
+		g.pauses = g.first
+	}
 }
 
 // ended is told the rate of a window. A trial takes six: here, (settle), there, there, (settle), here; so that a slow drift of the
@@ -186,7 +199,11 @@ func (g *gather) swap() {
 // decide ends a trial.
 func (g *gather) decide(rate float64) {
 	g.step = 0
-	move := g.there > payUp*g.here
+	pay := payMore
+	if g.level == 0 {
+		pay = payUp
+	}
+	move := g.there > pay*g.here
 	if g.other < g.level {
 		move = payStay*g.there > g.here
 	}

@@ -135,6 +135,7 @@ func (s *model) next() {
 		require.Equal(s.t, Done, o, "%v", s.c.Err())
 		require.Equal(s.t, s.queue[0].payload, append([]byte{}, payload...))
 		require.Equal(s.t, s.queue[0].typ, typ)
+		require.Equal(s.t, typ, s.c.Type())
 		require.Equal(s.t, s.flagged, s.c.Redelivered())
 		s.held = true
 	}

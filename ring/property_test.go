@@ -35,6 +35,10 @@ func (s *model) steps() map[string]func(*rapid.T) {
 			n := s.lengths().Draw(t, "n")
 			s.claim(n, rapid.IntRange(0, n).Draw(t, "commit"), rapid.IntRange(0, 3).Draw(t, "abort") == 0)
 		},
+		"putAll": func(t *rapid.T) { s.putAll(rapid.SliceOfN(s.lengths(), 0, 6).Draw(t, "lengths")) },
+		"each": func(t *rapid.T) {
+			s.each(rapid.IntRange(1, 8).Draw(t, "limit"), rapid.IntRange(0, 9).Draw(t, "bad"), rapid.Bool().Draw(t, "panics"))
+		},
 		"hasRoom": func(t *rapid.T) { s.hasRoom(s.lengths().Draw(t, "n")) },
 		"publish": func(*rapid.T) { s.publish() },
 		"next":    func(*rapid.T) { s.next() },

@@ -131,33 +131,6 @@ func (c *Consumer) Next() ([]byte, uint16, Outcome) {
 // Type is the type of the frame that was delivered last.
 func (c *Consumer) Type() uint16 { return protocol.FrameType(c.handWord) }
 
-// Each delivers the frame in hand and those behind it that are there, in place, up to limit, by calling visit. It returns how many
-// were finished, and Done, Empty or Broken; or the error of visit, and then the frame that visit was given is put back. Also if visit
-// panics, it is put back, and all credit is returned. It stops early once stop is set. The slice is valid until visit returns.
-func (c *Consumer) Each(payload []byte, limit int, stop *atomic.Bool, visit func([]byte) error) (n int, o Outcome, err error) {
-	visited := false
-	defer func() { // also if visit panics
-		if !visited {
-			c.Return()
-		}
-		c.Release()
-		c.Rest()
-	}()
-	for {
-		if err := visit(payload); err != nil {
-			return n, Done, err
-		}
-		visited = true
-		if n++; n >= limit || stop.Load() {
-			return n, Done, nil
-		}
-		if payload, _, o = c.Next(); o != Done {
-			return n, o, nil
-		}
-		visited = false
-	}
-}
-
 // finish notes that the frame in hand is done with, and counts it. The next store of the cursor says so to a successor.
 func (c *Consumer) finish() {
 	c.hand = c.next

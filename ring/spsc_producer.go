@@ -99,36 +99,6 @@ func (p *Producer) Put(msg []byte, typ uint16) Outcome {
 	return Done
 }
 
-// PutAll puts messages until one does not fit. It returns how many, and Done or why it stopped, as Put.
-func (p *Producer) PutAll(msgs [][]byte, typ uint16) (int, Outcome) {
-	tail, edge := p.tail, p.edge // in registers while all goes well
-	var count, bytes uint64
-	for i, msg := range msgs {
-		n := uint64(len(msg))
-		frame := protocol.FrameSize(n)
-		if n > p.maxMessage || tail+frame > edge {
-			p.tail = tail
-			if o := p.Put(msg, typ); o != Done {
-				p.put += count
-				p.putBytes += bytes
-				return i, o
-			}
-			tail, edge = p.tail, p.edge
-			continue
-		}
-		at := tail & p.mask
-		*wordAt(p.data, at) = protocol.FrameHeader(uint32(n), typ, 0)
-		put(addrAt(p.data, at), msg)
-		tail += frame
-		count++
-		bytes += n
-	}
-	p.tail = tail
-	p.put += count
-	p.putBytes += bytes
-	return len(msgs), Done
-}
-
 // Send is Put and Publish.
 func (p *Producer) Send(msg []byte, typ uint16) Outcome {
 	n := uint64(len(msg))
