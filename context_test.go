@@ -99,3 +99,15 @@ func TestContext_CauseIsNotTheError(t *testing.T) {
 	_, err := c.Receive(stop, nil)
 	require.Equal(t, context.Canceled, err)
 }
+
+func TestSpin_OfNoTimeOrLessSleepsAtOnce(t *testing.T) {
+	for _, spin := range []time.Duration{time.Nanosecond, -time.Nanosecond, -time.Hour} {
+		pipe := create(t, shmpipe.Geometry{Capacity: 4096}, shmpipe.Options{Spin: spin})
+		c := consumer(t, pipe)
+		stop, cancel := context.WithTimeout(ctx, 5*time.Millisecond)
+		_, err := c.Receive(stop, nil)
+		cancel()
+		require.Equal(t, context.DeadlineExceeded, err)
+		require.Positive(t, stats(t, pipe).ConsumerParks, "spin of %v", spin)
+	}
+}

@@ -145,9 +145,11 @@ func TestCorrupt_EndsAWait(t *testing.T) {
 		go func() { result <- p.Send(soon(t), make([]byte, 1000)) }()
 		time.Sleep(moment)
 		v.write(v.ring.Data, 0)
+		start := time.Now()
 		_, err := c.TryReceive(make([]byte, 1000))
 		requireCorrupt(t, pipe, err, "the consumer finds it")
 		requireCorrupt(t, pipe, <-result, "and the producer learns of it")
+		require.Less(t, time.Since(start), asLongAsALostWakeUp)
 	})
 }
 

@@ -42,7 +42,7 @@ func cpuTime(t testing.TB, pid int) time.Duration {
 
 // Children sleep beside a live peer, beside none, and beside a dead one.
 func TestIdle_CostsNoProcessor(t *testing.T) {
-	const least, period, most = 500 * time.Millisecond, 2 * time.Second, 0.02
+	const least, period, most = 500 * time.Millisecond, 2 * time.Second, 0.01
 	type sleeper struct {
 		what   string
 		pipe   *shmpipe.Pipe

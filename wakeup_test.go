@@ -87,8 +87,8 @@ func pingPong(t *testing.T, w shmpipe.WaitStrategy, rounds int, pause func(i int
 	return longest
 }
 
-// A wake-up that is lost costs the ten seconds after which a sleep ends by itself; nothing else takes half as long.
-const asLongAsALostWakeUp = 5 * time.Second
+// A wake-up that is lost costs the time after which a sleep ends by itself; nothing else takes nearly as long.
+const asLongAsALostWakeUp = shmpipe.LongestSleep * 3 / 4
 
 func TestWakeUp_NoneIsLostInAHundredThousandRoundTrips(t *testing.T) {
 	for _, w := range []shmpipe.WaitStrategy{shmpipe.WaitBlock, shmpipe.WaitAdaptive} {
@@ -159,4 +159,36 @@ func TestSandbox_APeerInsideAndOneOutsideWakeEachOther(t *testing.T) {
 		child.Wait()
 		require.NoError(t, from.Close())
 	}
+}
+
+// A consumer that has released the last message and goes about its business leaves a producer in Drain to itself.
+func TestWakeUp_NoneIsLostInDrain(t *testing.T) {
+	random := shmtest.Rand(t)
+	p, c := pair(t, shmpipe.Options{Wait: shmpipe.WaitBlock})
+	longest := time.Duration(0)
+	turn, failed := make(chan time.Duration), make(chan error, 1)
+	go func() {
+		defer close(failed)
+		for pause := range turn {
+			m, err := c.TryNext()
+			if err != nil {
+				failed <- err
+				return
+			}
+			for end := time.Now().Add(pause); time.Now().Before(end); {
+			}
+			m.Release()
+		}
+	}()
+	for range scale(20_000) {
+		send(t, p, "x")
+		turn <- time.Duration(random.IntN(20)) * time.Microsecond
+		began := time.Now()
+		require.NoError(t, p.Drain(ctx))
+		longest = max(longest, time.Since(began))
+	}
+	close(turn)
+	require.NoError(t, <-failed)
+	t.Logf("longest %v", longest)
+	require.Less(t, longest, asLongAsALostWakeUp)
 }
