@@ -3,8 +3,6 @@ package ring
 import (
 	"math/rand/v2"
 	"testing"
-
-	"shmpipe/protocol"
 )
 
 // gatherSim is a simulated machine that drives a gather as Consumer.Next and Consumer.Look do. Its time is in nanoseconds, and
@@ -205,11 +203,6 @@ func (m machine) step() float64 { return m.produce + m.consume + m.transfer + m.
 
 func (m machine) every(interval float64) machine {
 	m.interval = interval
-	return m
-}
-
-func (m machine) frames(size uint64) machine {
-	m.frame = protocol.FrameSize(size)
 	return m
 }
 
