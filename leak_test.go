@@ -19,7 +19,7 @@ const fullVariable = "SHMPIPE_TEST_FULL"
 
 // The rounds run in a process of their own, so that nothing else in it comes and goes.
 func TestLeak_NothingIsLeftOfManySegments(t *testing.T) {
-	rounds := scale(20_000)
+	rounds := scale(10_000)
 	if os.Getenv(fullVariable) != "" {
 		rounds = 100_000
 	}

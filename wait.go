@@ -45,7 +45,6 @@ type waiter struct {
 const (
 	spinLooks  = 64                    // looks between two checks of the context; some microseconds
 	leastSpin  = 2                     // microseconds
-	yields     = 4                     // offers to run other goroutines before sleeping
 	longest    = 2 * time.Second       // a sleep, in case that all reasoning about wake-ups is wrong
 	spinChecks = 10 * time.Millisecond // between two proofs that the peer lives, for who never sleeps
 )
@@ -57,7 +56,9 @@ func newWaiter(o Options) waiter {
 	w.budget = w.most
 	one := runtime.GOMAXPROCS(0) == 1
 	if one {
-		w.looks = 1 // and then let the other goroutines run: one of them may be the other side
+		// Then let the other goroutines run: one of them may be the other side. Otherwise they have processors of their own, and
+		// yielding is dear for a goroutine that is locked to its thread, as those of pinned programs are: some 10 microseconds.
+		w.looks = 1
 	}
 	// A process that is bound to one processor may well spin: the other side is bound to another one, as a rule. If not, adaptive
 	// spinning soon finds that it never succeeds. But a process that was given less than its processors (a quota) should not waste it.
@@ -144,7 +145,9 @@ func (e *endpoint) spin(ctx context.Context, done <-chan struct{}, s waiting) (b
 			w.budget = max(w.least, w.budget/2)
 			return false, nil
 		}
-		runtime.Gosched()
+		if w.looks == 1 {
+			runtime.Gosched()
+		}
 		if w.always && w.shares {
 			futex.Yield()
 		}
@@ -153,11 +156,8 @@ func (e *endpoint) spin(ctx context.Context, done <-chan struct{}, s waiting) (b
 
 // park sleeps until it is woken and finds something.
 func (e *endpoint) park(ctx context.Context, done <-chan struct{}, s waiting) error {
-	for i := range yields { // the other side may be a goroutine of ours that waits for this processor
-		if found, err := e.found(s, s.look(1, i == 0 && !e.waiter.spins)); found || err != nil {
-			return err
-		}
-		runtime.Gosched()
+	if found, err := e.found(s, s.look(1, !e.waiter.spins)); found || err != nil {
+		return err
 	}
 	if done != nil {
 		// A Set that comes after we have left wakes the next wait once, for nothing.

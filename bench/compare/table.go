@@ -89,13 +89,12 @@ func sortRows(rows []string) {
 func sortColumns(columns []string) {
 	slices.SortStableFunc(columns, func(x, y string) int {
 		var a, b int
-		if n, _ := fmt.Sscanf(x, "%d", &a); n != 1 {
-			return 0
+		_, _ = fmt.Sscanf(x, "%d", &a) // 0 for a column that is no size
+		_, _ = fmt.Sscanf(y, "%d", &b)
+		if a != b {
+			return a - b
 		}
-		if n, _ := fmt.Sscanf(y, "%d", &b); n != 1 {
-			return 0
-		}
-		return a - b
+		return strings.Compare(x, y)
 	})
 }
 

@@ -38,11 +38,10 @@ func load(c *contest) error {
 	if err := c.receiveLoad(in, note); err != nil {
 		return err
 	}
-	rate := float64(c.count) / time.Since(start).Seconds()
+	c.rate = float64(c.count) / time.Since(start).Seconds()
 	if err := errors.Join(in.Close(), wait()); err != nil {
 		return err
 	}
-	c.extra = int(rate)
 	c.percentiles(took[len(took)/10:])
 	return nil
 }

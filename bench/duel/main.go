@@ -29,6 +29,7 @@ type contest struct {
 	capacity int
 	wait     string
 	copyOut  bool
+	rate     float64 // messages a second that load came to
 }
 
 func main() {

@@ -80,8 +80,8 @@ func (c *contest) percentiles(took []time.Duration) {
 	}
 	slices.Sort(took)
 	at := func(p float64) int64 { return int64(took[min(len(took)-1, int(p*float64(len(took))))]) }
-	c.report("mean_ns=%.1f p50_ns=%d p90_ns=%d p99_ns=%d p999_ns=%d max_ns=%d",
-		float64(sum)/float64(len(took)), at(0.5), at(0.9), at(0.99), at(0.999), took[len(took)-1])
+	c.report("rate=%.0f mean_ns=%.1f p50_ns=%d p90_ns=%d p99_ns=%d p999_ns=%d max_ns=%d",
+		c.rate, float64(sum)/float64(len(took)), at(0.5), at(0.9), at(0.99), at(0.999), took[len(took)-1])
 }
 
 // kernelPipe is roundTrips over os.Pipe, as a Go program would use it.
