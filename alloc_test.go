@@ -59,7 +59,10 @@ func TestMessages_CostNoAllocation(t *testing.T) {
 			}
 		},
 		"SetType, Type, Redelivered": func() { p.SetType(1); _ = c.Type(); _ = c.Redelivered() },
-		"Drain of nothing":           func() { ok(p.Drain(ctx)) },
+		"Drain of nothing": func() {
+			_, _ = c.TryReceive(buf) // finishes what another case left in hand: they come in any order
+			ok(p.Drain(ctx))
+		},
 	} {
 		require.Zero(t, testing.AllocsPerRun(2000, f), name)
 	}
