@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -206,6 +207,17 @@ func (p place) open(t *testing.T) *Segment {
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// listed are the entries of the place's name. SysV segments have no directory: those of tests of other packages, which run
+// meanwhile, are in the list too.
+func (p place) listed(t *testing.T) []Entry {
+	t.Helper()
+	list, err := List(p.b, p.o)
+	require.NoError(t, err)
+	return slices.DeleteFunc(list, func(e Entry) bool {
+		return p.b == SysV && e.Name != p.name && strings.HasPrefix(e.Name, "shmpipe-test-")
+	})
 }
 
 // args are a child's.

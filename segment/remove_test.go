@@ -179,7 +179,7 @@ func TestList_ShowsTheSoundAndMarksTheRest(t *testing.T) {
 		require.NoError(t, os.WriteFile(p.o.Dir+"/other", nil, 0o600))
 		require.NoError(t, os.WriteFile(p.o.Dir+"/shmpipe.", nil, 0o600))
 		require.NoError(t, os.WriteFile(p.o.Dir+"/shmpipe-sysv..lock", nil, 0o600))
-		list := must(List(b, p.o))
+		list := p.listed(t)
 		require.Len(t, list, 1)
 		e := list[0]
 		require.NoError(t, e.Err)

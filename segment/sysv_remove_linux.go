@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -79,8 +80,8 @@ func removeShm(name string, l *lockFile, force bool) error {
 		return err
 	}
 	if m.err == nil && l.uuid() != m.header.UUID && !force {
-		// Whoever holds a lease holds it on another file, which cannot be seen. We ourselves are attached once.
-		if st, err := shmStat(id); err == nil && st.Nattch > 1 {
+		// Whoever holds a lease holds it on another file, which cannot be seen.
+		if st, stay := othersStay(id); stay {
 			return fmt.Errorf("%s: %w, and %d processes are attached (pid %d was the last to come or go); %s", path, ErrLockFile, st.Nattch-1, st.Lpid, adviseForce)
 		}
 	}
@@ -88,4 +89,20 @@ func removeShm(name string, l *lockFile, force bool) error {
 		return shmRemove(id)
 	}
 	return markThen(memState(mem), func() error { return shmRemove(id) })
+}
+
+// lookingTime is how long who only looks at a segment, as a listing does, may be attached to it.
+const lookingTime = 100 * time.Millisecond
+
+// othersStay tells whether somebody else is attached for longer than it takes to look. We ourselves are attached once.
+func othersStay(id int) (st *unix.SysvShmDesc, stay bool) {
+	for end := time.Now().Add(lookingTime); ; time.Sleep(pollEvery) {
+		st, err := shmStat(id)
+		if err != nil || st.Nattch <= 1 {
+			return st, false
+		}
+		if time.Now().After(end) {
+			return st, true
+		}
+	}
 }
