@@ -5,6 +5,8 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+
+	"shmpipe/internal/seam"
 )
 
 // Gate is where processes sleep until a condition holds, for example "the tail has moved". It is two 32-bit words of shared
@@ -91,6 +93,9 @@ func NewGate(waiting, sequence *uint32) Gate {
 func (g Gate) Prepare() uint32 {
 	// In this order: a sequence that is read after the flag is up may be that of a wake which took the flag down.
 	seq := atomic.LoadUint32(g.sequence)
+	if seam.On {
+		mark(seam.WaitFlag, g.waiting)
+	}
 	atomic.OrUint32(g.waiting, sleeping)
 	return seq
 }
@@ -111,6 +116,9 @@ func (g Gate) Sleep(seq uint32, deadline int64, cancel *Cancel) error {
 	// where this goroutine is locked to its thread.
 	if runtime.GOMAXPROCS(0) == 1 {
 		runtime.Gosched()
+	}
+	if seam.On {
+		mark(seam.WaitSleep, g.sequence)
 	}
 	for {
 		if g.over(seq, cancel) {
@@ -151,6 +159,9 @@ func (g Gate) Wake() bool {
 func (g Gate) Waiting() bool { return atomic.LoadUint32(g.waiting) != 0 }
 
 func (g Gate) wakeSlow() bool {
+	if seam.On {
+		mark(seam.WakeFlag, g.waiting)
+	}
 	if atomic.AndUint32(g.waiting, ^sleeping)&sleeping == 0 {
 		return false // strict, and nobody sleeps
 	}
@@ -160,12 +171,21 @@ func (g Gate) wakeSlow() bool {
 
 // Broadcast wakes all sleepers without looking whether there are any. It is for the end: Close, end of stream, poison.
 func (g Gate) Broadcast() {
+	if seam.On {
+		mark(seam.BroadcastFlag, g.waiting)
+	}
 	atomic.AndUint32(g.waiting, ^sleeping) // before the count; see the argument at Gate
 	g.count()
 }
 
 func (g Gate) count() {
+	if seam.On {
+		mark(seam.WakeSequence, g.sequence)
+	}
 	atomic.AddUint32(g.sequence, 1)
+	if seam.On {
+		mark(seam.WakeAll, g.sequence)
+	}
 	// The words were just written, so they are mapped, and the kernel has nothing to complain of.
 	_, _ = Wake(g.sequence, math.MaxInt32)
 }

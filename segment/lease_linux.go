@@ -46,6 +46,33 @@ func (s *Segment) Lease(participant uint32) (*Lease, error) {
 	return &Lease{participant: participant, fd: fd}, nil
 }
 
+// Prove takes the lease of a participant's entry if nobody holds it, whatever the state of the segment: it is the proof that whoever
+// had the entry is gone, and keeps others from proving the same until Release. It returns nil, and no error, if somebody holds
+// the lease, this process included. It does not wait.
+func (s *Segment) Prove(participant uint32) (*Lease, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	const op = "prove a death in"
+	switch {
+	case s.closed:
+		return nil, s.errClosed(op)
+	case s.readOnly:
+		return nil, s.wrap(op, fmt.Errorf("it was opened for reading only: %w", fs.ErrPermission))
+	}
+	fd, err := reopen(int(s.file.Fd()), unix.O_RDWR)
+	if err != nil {
+		return nil, s.wrap(op, err)
+	}
+	ok, err := lock(fd, unix.F_WRLCK, protocol.LeaseByte(participant), 1)
+	if !ok || err != nil {
+		if err = errors.Join(err, unix.Close(fd)); err != nil {
+			err = s.wrap(op, err)
+		}
+		return nil, err
+	}
+	return &Lease{participant: participant, fd: fd}, nil
+}
+
 func (s *Segment) takeLease(fd int, participant uint32) error {
 	ok, err := lockWithin(fd, unix.F_RDLCK, protocol.AttachByte, patience)
 	if err != nil {

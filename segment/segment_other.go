@@ -63,6 +63,9 @@ func (s *Segment) File() (*os.File, error) { return nil, unsupported() }
 // Lease returns an error that matches [errors.ErrUnsupported].
 func (s *Segment) Lease(uint32) (*Lease, error) { return nil, unsupported() }
 
+// Prove returns an error that matches [errors.ErrUnsupported].
+func (s *Segment) Prove(uint32) (*Lease, error) { return nil, unsupported() }
+
 // Held returns an error that matches [errors.ErrUnsupported].
 func (s *Segment) Held(uint32) (bool, error) { return false, unsupported() }
 
