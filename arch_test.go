@@ -26,15 +26,17 @@ type rule struct {
 
 var rules = map[string]rule{
 	"protocol":           {},
-	"futex":              {allow: []string{"golang.org/x/sys/unix", "shmpipe/internal/spin"}},
-	"ring":               {allow: []string{"shmpipe/protocol", "shmpipe/internal/spin"}, deny: []string{"os", "context", "time", "net", "syscall"}},
+	"futex":              {allow: []string{"golang.org/x/sys/unix", "shmpipe/internal/spin", "shmpipe/internal/seam"}},
+	"ring":               {allow: []string{"shmpipe/protocol", "shmpipe/internal/spin", "shmpipe/internal/seam"}, deny: []string{"os", "context", "time", "net", "syscall"}},
 	"segment":            {allow: []string{"golang.org/x/sys/unix", "github.com/edsrzf/mmap-go", "shmpipe/protocol"}},
+	"internal/seam":      {},
+	"internal/explore":   {allow: []string{"shmpipe/protocol", "shmpipe/ring", "shmpipe/internal/seam"}},
 	"internal/spin":      {allow: []string{"golang.org/x/sys/cpu"}},
 	"internal/fence":     {allow: []string{"golang.org/x/sys/unix"}},
 	"internal/procwatch": {allow: []string{"golang.org/x/sys/unix"}},
 	"internal/check":     {allow: []string{"shmpipe/protocol"}},
 	".": {allow: []string{"shmpipe/protocol", "shmpipe/ring", "shmpipe/futex", "shmpipe/segment", "shmpipe/internal/spin",
-		"shmpipe/internal/fence", "shmpipe/internal/procwatch"}},
+		"shmpipe/internal/fence", "shmpipe/internal/procwatch", "shmpipe/internal/seam"}},
 }
 
 // helpers are for tests only.

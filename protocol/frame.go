@@ -22,7 +22,8 @@ const (
 
 // Flags of a frame.
 const (
-	FramePadding uint8 = 1 << 0 // filler: skip it
+	FramePadding uint8 = 1 << 0 // filler: skip it. SPSC only
+	FrameBatch   uint8 = 1 << 1 // many messages in one frame, see BatchHeaderSize. MPMC only
 
 	knownFrameFlags = FramePadding
 )
@@ -57,6 +58,30 @@ func IsData(word uint64) bool {
 // IsPadding reports whether the header word is that of a padding frame.
 func IsPadding(word uint64) bool {
 	return word>>frameFlagsShift == FrameVersion<<(frameVersionShift-frameFlagsShift)|uint64(FramePadding)
+}
+
+// IsBatch reports whether the header word is that of a batch.
+func IsBatch(word uint64) bool {
+	return word>>frameFlagsShift == FrameVersion<<(frameVersionShift-frameFlagsShift)|uint64(FrameBatch)
+}
+
+// CheckMPMCFrame explains why a header word is a breach of the protocol: one that was found at a position of an MPMC ring, in
+// granules, with limit bytes for it and what follows. It returns nil if it is sound: a message, or, if that may be, a batch.
+func CheckMPMCFrame(word, pos, limit, maxMessage uint64, batch bool) error {
+	n := FrameLength(word)
+	switch {
+	case batch && IsBatch(word):
+		if limit < BatchHeaderSize || n > limit-BatchHeaderSize || n%FrameAlign != 0 {
+			return corruptRange("length of a batch", pos, n, 0, limit-min(limit, BatchHeaderSize))
+		}
+	case !IsData(word):
+		return &CorruptError{Field: "frame version and flags", Offset: pos, Got: word >> frameFlagsShift, Want: "256 (a message) or, where a frame begins, 258 (a batch)"}
+	case limit < FrameHeaderSize || n > limit-FrameHeaderSize:
+		return corruptRange("frame length", pos, n, 0, limit-min(limit, FrameHeaderSize))
+	case n > maxMessage:
+		return corruptRange("frame length", pos, n, 0, maxMessage)
+	}
+	return nil
 }
 
 // CheckFrame explains why a frame's header word, found at position pos of a ring, is a breach of the protocol. Limit is the

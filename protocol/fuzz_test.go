@@ -11,13 +11,14 @@ import (
 // FuzzParse gives Parse any bytes, as they are or after a repair that takes them past the checks that chance never passes:
 // magic, version, byte order, checksum. It must not panic, and what it accepts must be sound.
 func FuzzParse(f *testing.F) {
-	h := fixedHeader(f)
-	clean := encode(h)
-	fixed, table := clean[:HeaderChecked], clean[HeaderSize:]
 	for _, repaired := range []bool{false, true} {
-		f.Add(fixed, table, h.SegmentSize, repaired)
-		f.Add(fixed, table, uint64(math.MaxUint64), repaired)
-		f.Add(fixed, []byte{}, h.SegmentSize, repaired)
+		for _, h := range []*Header{fixedHeader(f), crowdHeader(f)} {
+			clean := encode(h)
+			fixed, table := clean[:HeaderChecked], clean[HeaderSize:]
+			f.Add(fixed, table, h.SegmentSize, repaired)
+			f.Add(fixed, table, uint64(math.MaxUint64), repaired)
+			f.Add(fixed, []byte{}, h.SegmentSize, repaired)
+		}
 		f.Add([]byte{}, []byte{}, uint64(0), repaired)
 		f.Add([]byte("#!/bin/sh\n"), []byte{}, uint64(10), repaired)
 	}
@@ -31,23 +32,26 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzGeometry gives Parse the numbers of a segment of two rings, signed, so that the fuzzer works on the geometry alone.
+// FuzzGeometry gives Parse the numbers of a segment of two rings, signed, so that the fuzzer works on the geometry alone. The first
+// ring is of any mode, the second one is SPSC.
 func FuzzGeometry(f *testing.F) {
-	h := fixedHeader(f)
-	a, b := h.Rings[0], h.Rings[1]
-	f.Add(h.SegmentSize, h.SegmentSize, h.ParticipantTable, h.ParticipantCount,
-		a.Control, a.Data, a.Capacity, a.MaxMessage, a.FirstParticipant, a.Participants,
-		b.Control, b.Data, b.Capacity, b.MaxMessage, b.FirstParticipant, b.Participants)
-	f.Add(uint64(math.MaxUint64), uint64(math.MaxUint64), h.ParticipantTable, h.ParticipantCount,
-		a.Control, a.Data, a.Capacity, a.MaxMessage, a.FirstParticipant, a.Participants,
-		uint64(math.MaxUint64-PageSize+1), uint64(0), b.Capacity, b.MaxMessage, uint32(math.MaxUint32), uint32(math.MaxUint32))
+	for _, h := range []*Header{fixedHeader(f), crowdHeader(f)} {
+		a, b := h.Rings[0], h.Rings[1]
+		f.Add(h.SegmentSize, h.SegmentSize, h.ParticipantTable, h.ParticipantCount,
+			uint32(a.Mode), a.Flags, a.Control, a.ControlSize, a.Data, a.Capacity, a.MaxMessage, a.FirstParticipant, a.Participants, a.Granule, a.WordShift,
+			b.Control, b.Data, b.Capacity, b.MaxMessage, b.FirstParticipant, b.Participants)
+		f.Add(uint64(math.MaxUint64), uint64(math.MaxUint64), h.ParticipantTable, h.ParticipantCount,
+			uint32(a.Mode), uint32(math.MaxUint32), a.Control, uint64(math.MaxUint64-PageSize+1), a.Data, a.Capacity, a.MaxMessage, a.FirstParticipant, a.Participants, uint32(0), uint32(math.MaxUint32),
+			uint64(math.MaxUint64-PageSize+1), uint64(0), b.Capacity, b.MaxMessage, uint32(math.MaxUint32), uint32(math.MaxUint32))
+	}
 	f.Fuzz(func(t *testing.T, size, segmentSize uint64, participantTable, participantCount uint32,
-		control0, data0, capacity0, message0 uint64, first0, participants0 uint32,
+		mode0, flags0 uint32, control0, controlSize0, data0, capacity0, message0 uint64, first0, participants0, granule0, shift0 uint32,
 		control1, data1, capacity1, message1 uint64, first1, participants1 uint32) {
 		h := &Header{VersionMajor: VersionMajor, SegmentSize: segmentSize, ParticipantTable: participantTable, ParticipantCount: participantCount}
 		h.Rings = []Ring{
-			{SPSC, control0, ControlSize, data0, capacity0, message0, first0, participants0},
-			{SPSC, control1, ControlSize, data1, capacity1, message1, first1, participants1},
+			{Mode: Mode(mode0), Flags: flags0, Control: control0, ControlSize: controlSize0, Data: data0, Capacity: capacity0, MaxMessage: message0,
+				FirstParticipant: first0, Participants: participants0, Granule: granule0, WordShift: shift0},
+			{Mode: SPSC, Control: control1, ControlSize: ControlSize, Data: data1, Capacity: capacity1, MaxMessage: message1, FirstParticipant: first1, Participants: participants1},
 		}
 		requireSafe(t, encode(h), size)
 	})

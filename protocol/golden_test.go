@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write testdata/segment.golden anew; only together with a new version of the layout")
+var update = flag.Bool("update", false, "write the golden files in testdata anew; only together with a new version of the layout")
 
 // fixedParticipant writes an entry by the offsets, as package segment does.
 func fixedParticipant() []byte {
@@ -61,8 +61,11 @@ func dump() string {
 // The bytes on the wire are the contract. If this fails, peers of another release read rubbish: change the version, not the
 // golden file.
 func TestLayout_HasTheGoldenBytes(t *testing.T) {
-	path := filepath.Join("testdata", "segment.golden")
-	got := dump()
+	requireGolden(t, "segment.golden", dump())
+}
+
+func requireGolden(t *testing.T, name, got string) {
+	path := filepath.Join("testdata", name)
 	if *update {
 		require.NoError(t, os.MkdirAll("testdata", 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))

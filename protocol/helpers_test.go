@@ -77,14 +77,20 @@ func requireSound(t require.TestingT, h *Header, size uint64) {
 	}
 	slots := uint64(0)
 	for _, r := range h.Rings {
-		require.Equal(t, SPSC, r.Mode)
+		require.Zero(t, r.Flags&^RingFlagDrop)
 		require.GreaterOrEqual(t, r.Capacity, uint64(MinCapacity))
 		require.Zero(t, r.Capacity&(r.Capacity-1), "a power of two")
 		require.Zero(t, r.Control%PageSize)
 		require.Zero(t, r.Data%PageSize)
-		require.EqualValues(t, ControlSize, r.ControlSize)
 		require.Positive(t, r.MaxMessage)
-		require.LessOrEqual(t, r.MaxMessage, MaxPayload(r.Capacity))
+		if r.Mode == MPMC {
+			requireSoundCrowd(t, &r)
+		} else {
+			require.Equal(t, SPSC, r.Mode)
+			require.EqualValues(t, ControlSize, r.ControlSize)
+			require.LessOrEqual(t, r.MaxMessage, MaxPayload(r.Capacity))
+			require.EqualValues(t, SPSCParticipants, r.Participants)
+		}
 		require.GreaterOrEqual(t, uint64(r.FirstParticipant), slots, "rings share no participant")
 		slots = uint64(r.FirstParticipant) + uint64(r.Participants)
 		areas = append(areas, area{"control", r.Control, r.ControlSize}, area{"data", r.Data, r.Capacity})

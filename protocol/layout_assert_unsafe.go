@@ -39,6 +39,8 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(ringLayout{}.MaxMessage)-OffRingMaxMessage]
 	_ = [1]struct{}{}[unsafe.Offsetof(ringLayout{}.FirstParticipant)-OffRingFirstParticipant]
 	_ = [1]struct{}{}[unsafe.Offsetof(ringLayout{}.Participants)-OffRingParticipants]
+	_ = [1]struct{}{}[unsafe.Offsetof(ringLayout{}.Granule)-OffRingGranule]
+	_ = [1]struct{}{}[unsafe.Offsetof(ringLayout{}.WordShift)-OffRingWordShift]
 	_ = [1]struct{}{}[unsafe.Sizeof(ringLayout{})-RingEntrySize]
 
 	_ = [1]struct{}{}[unsafe.Offsetof(participantLayout{}.Status)-OffStatus]
@@ -63,6 +65,16 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(controlLayout{}.ConsumerCounters)-OffConsumerCounters]
 	_ = [1]struct{}{}[unsafe.Offsetof(controlLayout{}.Poison)-OffPoison]
 	_ = [1]struct{}{}[unsafe.Sizeof(controlLayout{})-ControlSize]
+
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Tail)-OffMPMCTail]
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Head)-OffMPMCHead]
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Orphans)-OffMPMCOrphans]
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Members)-OffMPMCMembers]
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.DataGate)-OffDataGate]
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.SpaceGate)-OffSpaceGate]
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Recovery)-OffMPMCRecovery]
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Poison)-OffPoison]
+	_ = [1]struct{}{}[unsafe.Sizeof(mpmcControlLayout{})-OffMPMCSlots]
 
 	_ = [1]struct{}{}[unsafe.Offsetof(gateLayout{}.Waiting)-OffGateWaiting]
 	_ = [1]struct{}{}[unsafe.Offsetof(gateLayout{}.Sequence)-OffGateSequence]

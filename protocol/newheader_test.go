@@ -12,7 +12,7 @@ func drawSpec(t *rapid.T) RingSpec {
 	// By bits, so that small capacities are as likely as huge ones.
 	capacity := rapid.Uint64Range(0, uint64(1)<<rapid.IntRange(0, 40).Draw(t, "bits")).Draw(t, "capacity")
 	limit := MaxPayload(max(MinCapacity, uint64(1)<<bitsFor(capacity)))
-	return RingSpec{Mode: SPSC, Capacity: capacity, MaxMessage: rapid.Uint64Range(0, limit).Draw(t, "message")}
+	return RingSpec{Mode: SPSC, Capacity: capacity, MaxMessage: rapid.Uint64Range(0, limit).Draw(t, "message"), Drop: rapid.Bool().Draw(t, "drop")}
 }
 
 // bitsFor is the least b with n <= 2^b.
@@ -26,18 +26,20 @@ func bitsFor(n uint64) int {
 
 func TestNewHeader_IsSoundAndSurvivesTheWire(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		specs := rapid.SliceOfN(rapid.Custom(drawSpec), 1, 40).Draw(t, "specs")
+		specs := rapid.SliceOfN(rapid.OneOf(rapid.Custom(drawSpec), rapid.Custom(drawCrowdSpec)), 1, 40).Draw(t, "specs")
 		h, err := NewHeader(specs)
 		require.NoError(t, err)
 		requireSound(t, h, h.SegmentSize)
 		require.Len(t, h.Rings, len(specs))
 		for i, r := range h.Rings {
+			require.Equal(t, specs[i].Mode, r.Mode)
+			require.Equal(t, specs[i].Drop, r.Flags&RingFlagDrop != 0)
 			require.GreaterOrEqual(t, r.Capacity, specs[i].Capacity)
 			require.Less(t, r.Capacity, max(2*specs[i].Capacity, MinCapacity+1), "no more than needed")
 			if specs[i].MaxMessage != 0 {
 				require.Equal(t, specs[i].MaxMessage, r.MaxMessage)
 			} else {
-				require.Equal(t, MaxPayload(r.Capacity), r.MaxMessage)
+				require.Equal(t, r.maxPayload(), r.MaxMessage)
 			}
 		}
 		h.Name = string(rapid.SliceOfN(rapid.Byte(), 0, MaxName).Draw(t, "name"))
@@ -76,7 +78,7 @@ func TestNewHeader_NamesTheValueThatIsOutOfBounds(t *testing.T) {
 		{"no rings", nil, "0 rings asked for, want 1 to 1024"},
 		{"too many rings", make([]RingSpec, MaxRings+1), "1025 rings asked for"},
 		{"no mode", []RingSpec{{Capacity: 4096}}, "ring 0: mode is 0"},
-		{"mpmc", []RingSpec{{Mode: SPSC}, {Mode: MPMC}}, "ring 1: mode is 2 (mpmc)"},
+		{"a mode not known", []RingSpec{{Mode: SPSC}, {Mode: MPMC + 1}}, "ring 1: mode is 3 (unknown), want spsc or mpmc"},
 		{"too large", []RingSpec{{Mode: SPSC, Capacity: MaxCapacity + 1}}, "capacity is 1099511627777 bytes"},
 		{"largest number", []RingSpec{{Mode: SPSC, Capacity: math.MaxUint64}}, "capacity is 18446744073709551615 bytes"},
 		{"message too large", []RingSpec{{Mode: SPSC, Capacity: 4096, MaxMessage: 2041}}, "largest message is 2041 bytes, a ring of 4096 bytes carries at most 2040"},

@@ -48,7 +48,11 @@ func TestParse_DoesNotLookAtTheState(t *testing.T) {
 }
 
 func TestParse_NoticesEachChangedByte(t *testing.T) {
-	h := fixedHeader(t)
+	t.Run("two spsc rings", func(t *testing.T) { requireEachByteNoticed(t, fixedHeader(t)) })
+	t.Run("an mpmc ring and an spsc ring", func(t *testing.T) { requireEachByteNoticed(t, crowdHeader(t)) })
+}
+
+func requireEachByteNoticed(t *testing.T, h *Header) {
 	clean := encode(h)
 	for i := range clean {
 		if i >= HeaderChecked && i < HeaderSize {
@@ -109,10 +113,12 @@ func (e edit) apply(mem []byte) {
 	sign(mem)
 }
 
-func requireEdits(t *testing.T, edits []edit) {
+func requireEdits(t *testing.T, edits []edit) { requireEditsOf(t, fixedHeader, edits) }
+
+func requireEditsOf(t *testing.T, header func(testing.TB) *Header, edits []edit) {
 	for _, e := range edits {
 		t.Run(e.name, func(t *testing.T) {
-			h := fixedHeader(t)
+			h := header(t)
 			mem := encode(h)
 			e.apply(mem)
 			got, err := Parse(mem, h.SegmentSize)
@@ -145,8 +151,11 @@ func TestParse_TellsOtherVersionsFromDamage(t *testing.T) {
 		{"all incompatible bits", OffIncompatible, 8, math.MaxUint64, ErrVersion, "0xffffffffffffffff"},
 		{"unknown compatible bits", OffCompatible, 8, math.MaxUint64, nil, ""},
 		{"unknown read-only-compatible bits", OffReadOnlyCompatible, 8, math.MaxUint64, nil, ""},
-		{"ring of a mode not known here", ringAt(1, OffRingMode), 4, uint64(MPMC), ErrVersion, "ring 1 has mode 2 (mpmc)"},
+		{"ring of a mode not known here", ringAt(1, OffRingMode), 4, uint64(MPMC) + 1, ErrVersion, "ring 1 has mode 3 (unknown), this build knows spsc and mpmc"},
 		{"ring of no mode", ringAt(0, OffRingMode), 4, 0, ErrVersion, "ring 0 has mode 0 (unknown)"},
+		{"ring that drops what a dead consumer had in hand", ringAt(0, OffRingFlags), 4, uint64(RingFlagDrop), nil, ""},
+		{"ring with a flag not known here", ringAt(1, OffRingFlags), 4, 1 << 31, ErrVersion, "ring 1 has flags 0x80000000, this build knows 0x1"},
+		{"ring with all flags", ringAt(0, OffRingFlags), 4, math.MaxUint32, ErrVersion, "ring 0 has flags 0xffffffff"},
 	})
 }
 

@@ -55,10 +55,27 @@ const (
 	EntryNever  = 0 // nobody has had it
 	EntryActive = 1 // somebody attached. Alive if the lease is held; if it is free, that participant died.
 	EntryClosed = 2 // left in order
+	EntryDied   = 3 // died, and what it had in hand has been dealt with. MPMC only
 )
 
 // NewStatus packs a status.
 func NewStatus(epoch uint64, state uint8) Status { return Status(epoch<<8 | uint64(state)) }
+
+// In an MPMC ring an entry is now a producer's and now a consumer's. There the epoch is two counts of 28 bits each: how often the
+// entry was taken at all, and above it how often by a producer.
+const producersShift = 28
+
+// NewMPMCStatus packs the status of an entry of an MPMC ring.
+func NewMPMCStatus(takes, producers uint64, state uint8) Status {
+	const mask = 1<<producersShift - 1
+	return NewStatus(takes&mask|producers&mask<<producersShift, state)
+}
+
+// Takes counts how often the entry of an MPMC ring was taken.
+func (s Status) Takes() uint64 { return s.Epoch() & (1<<producersShift - 1) }
+
+// Producers counts how often it was taken by a producer.
+func (s Status) Producers() uint64 { return s.Epoch() >> producersShift }
 
 // State is one of the Entry constants, or a value that breaks the protocol.
 func (s Status) State() uint8 { return uint8(s) }

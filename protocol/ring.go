@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"structs"
 )
 
@@ -11,7 +12,7 @@ type Mode uint32
 // Modes of a ring.
 const (
 	SPSC Mode = 1 // one producer, one consumer: a byte ring, see package ring
-	MPMC Mode = 2 // many of each
+	MPMC Mode = 2 // many of each: a ring of granules, see Word
 )
 
 func (m Mode) String() string {
@@ -27,7 +28,7 @@ func (m Mode) String() string {
 // Offsets in a ring's table entry, in bytes from its start. The creator writes it once; the header's checksum covers it.
 const (
 	OffRingMode             = 0  // u32
-	OffRingFlags            = 4  // u32, zero
+	OffRingFlags            = 4  // u32, see the RingFlag constants
 	OffRingControl          = 8  // u64, from the start of the segment, page-aligned
 	OffRingControlSize      = 16 // u64
 	OffRingData             = 24 // u64, from the start of the segment, page-aligned
@@ -35,6 +36,15 @@ const (
 	OffRingMaxMessage       = 40 // u64, bytes of payload
 	OffRingFirstParticipant = 48 // u32
 	OffRingParticipants     = 52 // u32
+	OffRingGranule          = 56 // u32, bytes, a power of two; MPMC only
+	OffRingWordShift        = 60 // u32, how the words are placed, see Ring; MPMC only
+)
+
+// Flags of a ring.
+const (
+	RingFlagDrop uint32 = 1 << 0 // what a consumer had in hand when it died is dropped, not delivered again
+
+	knownRingFlags = RingFlagDrop
 )
 
 type ringLayout struct {
@@ -48,12 +58,15 @@ type ringLayout struct {
 	MaxMessage       uint64
 	FirstParticipant uint32
 	Participants     uint32
-	Reserved         [72]byte
+	Granule          uint32
+	WordShift        uint32
+	Reserved         [64]byte
 }
 
 // Ring is the checked copy of one entry of the ring table.
 type Ring struct {
 	Mode             Mode
+	Flags            uint32
 	Control          uint64 // offset of the control block in the segment, bytes
 	ControlSize      uint64 // bytes
 	Data             uint64 // offset of the data in the segment, bytes
@@ -61,12 +74,27 @@ type Ring struct {
 	MaxMessage       uint64 // bytes of payload of one message
 	FirstParticipant uint32 // index of the ring's first entry in the participant table
 	Participants     uint32 // entries; in SPSC two: the producer's, then the consumer's
+	Granule          uint32 // bytes, MPMC only
+
+	// WordShift places the words of an MPMC ring: the word of index i is at i rotated to the left by so many bits, as a number of as
+	// many bits as an index has. With 0, neighbours lie side by side.
+	WordShift uint32
 }
+
+// WordIndex is where among the words that of the granule at an index is.
+func (r *Ring) WordIndex(index uint64) uint64 {
+	n := uint32(bits.Len64(r.Granules()) - 1)
+	return (index<<r.WordShift | index>>(n-r.WordShift)) & (r.Granules() - 1)
+}
+
+// Granules is the number of granules of an MPMC ring.
+func (r *Ring) Granules() uint64 { return r.Capacity / uint64(r.Granule) }
 
 func (r *Ring) encode(b []byte) {
 	le := binary.LittleEndian
 	clear(b)
 	le.PutUint32(b[OffRingMode:], uint32(r.Mode))
+	le.PutUint32(b[OffRingFlags:], r.Flags)
 	le.PutUint64(b[OffRingControl:], r.Control)
 	le.PutUint64(b[OffRingControlSize:], r.ControlSize)
 	le.PutUint64(b[OffRingData:], r.Data)
@@ -74,12 +102,15 @@ func (r *Ring) encode(b []byte) {
 	le.PutUint64(b[OffRingMaxMessage:], r.MaxMessage)
 	le.PutUint32(b[OffRingFirstParticipant:], r.FirstParticipant)
 	le.PutUint32(b[OffRingParticipants:], r.Participants)
+	le.PutUint32(b[OffRingGranule:], r.Granule)
+	le.PutUint32(b[OffRingWordShift:], r.WordShift)
 }
 
 func decodeRing(b []byte) Ring {
 	le := binary.LittleEndian
 	return Ring{
 		Mode:             Mode(le.Uint32(b[OffRingMode:])),
+		Flags:            le.Uint32(b[OffRingFlags:]),
 		Control:          le.Uint64(b[OffRingControl:]),
 		ControlSize:      le.Uint64(b[OffRingControlSize:]),
 		Data:             le.Uint64(b[OffRingData:]),
@@ -87,6 +118,8 @@ func decodeRing(b []byte) Ring {
 		MaxMessage:       le.Uint64(b[OffRingMaxMessage:]),
 		FirstParticipant: le.Uint32(b[OffRingFirstParticipant:]),
 		Participants:     le.Uint32(b[OffRingParticipants:]),
+		Granule:          le.Uint32(b[OffRingGranule:]),
+		WordShift:        le.Uint32(b[OffRingWordShift:]),
 	}
 }
 
@@ -138,6 +171,7 @@ const (
 	CounterWakes       = 2 // times it woke the other side with a system call
 	CounterAborts      = 3 // claims aborted (producer)
 	CounterRedelivered = 4 // messages delivered again after a consumer's death (consumer)
+	CounterDropped     = 5 // messages dropped after a consumer's death (consumer)
 	CounterCount       = 8
 )
 
