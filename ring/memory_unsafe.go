@@ -32,6 +32,7 @@ type Memory struct {
 	Control    []byte // at least protocol.ControlSize bytes, aligned to 8
 	Data       []byte // capacity: a power of two, aligned to 8
 	MaxMessage uint64 // bytes of payload
+	Drop       bool   // what a consumer had in hand when it died is dropped
 }
 
 // check makes sure that what the endpoints do without looking stays in bounds.

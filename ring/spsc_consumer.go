@@ -3,6 +3,7 @@ package ring
 import (
 	"sync/atomic"
 
+	"shmpipe/internal/seam"
 	"shmpipe/internal/spin"
 	"shmpipe/protocol"
 )
@@ -88,13 +89,38 @@ func NewConsumer(m Memory, onCredit func()) (*Consumer, error) {
 		c.broken(err)
 		return nil, err
 	}
-	if cursor != pos {
+	c.hand, c.next, c.credited = pos, pos, head
+	c.setEdge()
+	switch {
+	case cursor == pos:
+	case m.Drop:
+		if err := c.dropInHand(); err != nil {
+			return nil, err
+		}
+	default:
 		c.redeliver = pos
 		c.Count(protocol.CounterRedelivered)
 	}
-	c.hand, c.next, c.credited = pos, pos, head
-	c.setEdge()
 	return c, nil
+}
+
+// dropInHand skips the frame that a dead predecessor had in hand.
+func (c *Consumer) dropInHand() error {
+	word := *wordAt(c.data, c.next&c.mask)
+	err := protocol.CheckFrame(word, c.next, c.edge-c.next, c.maxMessage)
+	if err == nil && !protocol.IsData(word) {
+		err = &protocol.CorruptError{Field: "frame flags", Offset: c.next, Got: word, Want: "a message where the cursor says that one is in hand"}
+	}
+	if err != nil {
+		c.broken(err)
+		return err
+	}
+	c.next += protocol.FrameSize(protocol.FrameLength(word))
+	c.hand = c.next
+	c.setEdge()
+	c.storeCursor(c.next)
+	c.Count(protocol.CounterDropped)
+	return nil
 }
 
 // Next finishes the frame in hand and delivers the next one: its payload, in place, and its type. It returns Done, Empty or Broken.
@@ -140,6 +166,9 @@ func (c *Consumer) finish() {
 
 // storeCursor says in one word what is finished and whether the next frame is in hand, so that a crash leaves no state between.
 func (c *Consumer) storeCursor(v uint64) {
+	if seam.On {
+		markWord(seam.ReceiveCursor, c.sharedCursor)
+	}
 	storeOwned(c.sharedCursor, v)
 }
 
@@ -211,6 +240,9 @@ func (c *Consumer) cursor() uint64 {
 // returnCredit lets the producer overwrite all that is finished.
 func (c *Consumer) returnCredit() {
 	c.credited = c.hand
+	if seam.On {
+		mark(seam.ReceiveHead, c.sharedHead)
+	}
 	// H1: pairs with H2 in Producer.reserve. Our reads of the payload come before this store.
 	c.sharedHead.Store(c.hand)
 	c.onCredit()

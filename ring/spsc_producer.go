@@ -3,6 +3,7 @@ package ring
 import (
 	"sync/atomic"
 
+	"shmpipe/internal/seam"
 	"shmpipe/protocol"
 )
 
@@ -125,6 +126,9 @@ func (p *Producer) sendSlow(msg []byte, typ uint16) Outcome {
 // write writes a frame at the tail, where it fits.
 func (p *Producer) write(msg []byte, typ uint16, frame uint64) {
 	at := p.tail & p.mask
+	if seam.On {
+		markWord(seam.SendFrame, wordAt(p.data, at))
+	}
 	*wordAt(p.data, at) = protocol.FrameHeader(uint32(len(msg)), typ, 0)
 	p.tail += frame
 	put(addrAt(p.data, at), msg)
@@ -141,6 +145,9 @@ func (p *Producer) Publish() {
 		addOwned(p.sharedSent, p.put)
 		addOwned(p.sharedSentBytes, p.putBytes)
 		p.put, p.putBytes = 0, 0
+	}
+	if seam.On {
+		mark(seam.SendTail, p.sharedTail)
 	}
 	// T1: pairs with T2 in Consumer.refill. Whoever reads this tail sees the frames before it.
 	if p.fenced {
@@ -199,6 +206,9 @@ func (p *Producer) stop() Outcome {
 
 // writePadding fills the rest of the data. It is shorter than the frame that did not fit, so its length is a 32-bit number too.
 func (p *Producer) writePadding(rest uint64) {
+	if seam.On {
+		markWord(seam.SendPadding, wordAt(p.data, p.tail&p.mask))
+	}
 	*wordAt(p.data, p.tail&p.mask) = protocol.FrameHeader(uint32(rest-protocol.FrameHeaderSize), 0, protocol.FramePadding)
 	p.tail += rest
 }

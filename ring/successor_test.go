@@ -105,6 +105,27 @@ func TestNewConsumer_FlagsTheFrameThatWasInHandAndNoOther(t *testing.T) {
 	require.EqualValues(t, 3, load(m, protocol.OffReceivedBytes))
 }
 
+func TestNewConsumer_DropsTheFrameThatWasInHandIfThePolicySaysSo(t *testing.T) {
+	for _, at := range []uint64{0, 4096 - 8, 2064} { // also where the frame lies behind padding
+		m, p, c := newRing(t, small, at)
+		m.Drop = true
+		send(t, p, 1, 2, 3)
+		receive(t, c, pattern(1, 0), 0)
+		receive(t, c, pattern(2, 1), 1)
+
+		c = newConsumer(t, m)
+		require.EqualValues(t, 1, load(m, protocol.OffConsumerCounters+8*protocol.CounterDropped))
+		receive(t, c, pattern(3, 2), 2)
+		require.False(t, c.Redelivered())
+		c.Release()
+		c = newConsumer(t, m)
+		require.EqualValues(t, 1, load(m, protocol.OffConsumerCounters+8*protocol.CounterDropped), "nothing was in hand")
+		_, _, o := c.Next()
+		require.Equal(t, Empty, o)
+		require.Equal(t, Done, p.HasRoom(uint64(p.MaxMessage())))
+	}
+}
+
 func TestNewConsumer_GetsWhatWasReturnedOrReleasedUnflagged(t *testing.T) {
 	m, p, c := newRing(t, small, 0)
 	send(t, p, 1, 2)

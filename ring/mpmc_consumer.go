@@ -1,0 +1,255 @@
+package ring
+
+import (
+	"shmpipe/internal/seam"
+	"shmpipe/internal/spin"
+	"shmpipe/protocol"
+)
+
+// MPMCConsumer is a receiving end of an MPMC ring. It must not be used concurrently; each has a slot of its own, and the caller holds
+// the lease on that slot.
+//
+// At most one frame is in hand at a time: that of the message delivered last. It is given back when the frame's last message is
+// finished, by Release or by the next Next. If the process dies meanwhile, the frame becomes an orphan, and another consumer gets
+// what of it is not finished, flagged.
+//
+// # Progress
+//
+// Next is lock-free as long as frames are committed. It waits for a living producer that stopped between claim and commit,
+// and Blocker says for which; for one that died only until that is proved.
+type MPMCConsumer struct {
+	crowd
+	next  uint64 // where to walk from: a position at which the head has been
+	hand  hand
+	freed func()
+
+	seen    uint64 // generation of orphans up to which all are known to be taken
+	scan    uint64 // generation that is being looked for
+	scanAt  uint64 // index at which the search goes on
+	blocker protocol.Word
+
+	received uint64 // bytes, for gather
+	gather   gather
+}
+
+// hand is the frame in hand.
+type hand struct {
+	held   bool
+	again  bool   // the message was put back: deliver it once more
+	orphan bool   // another consumer may have seen it
+	drop   bool   // the first message is to be dropped
+	batch  bool   // the frame carries several messages
+	index  uint64 // of its first granule
+	word   protocol.Word
+	header uint64 // of the message
+	at     uint64 // offset of the message's header in the frame
+	end    uint64 // of the frame's content
+}
+
+// NewMPMCConsumer attaches to a ring as a consumer in a slot whose predecessor, if it died, has been recovered. Freed is called after a
+// frame was given back while somebody slept for space; it must not call back into the consumer. The error matches
+// protocol.ErrCorrupt if the ring is poisoned.
+func NewMPMCConsumer(m MPMCMemory, slot uint8, freed func()) (*MPMCConsumer, error) {
+	c, err := join(m, slot, protocol.OffSpaceGate)
+	if err != nil {
+		return nil, err
+	}
+	v := &MPMCConsumer{crowd: c, freed: freed, gather: newGather(uint64(len(m.Data)), pausesPerMicrosecond(), spin.TicksPerMicrosecond())}
+	v.next = v.further(seam.TakeHeadLoad, v.head, 0)
+	return v, nil
+}
+
+// Next finishes the message in hand and delivers the next one: its payload, in place, and its type. It returns Done, Empty or Broken.
+// The slice is valid until the next call of Next, Release, Return or Leave; after that, it must not be touched. Other processes can
+// still write to it: read each byte once where they are not trusted.
+func (c *MPMCConsumer) Next() ([]byte, uint16, Outcome) {
+	if c.err != nil {
+		return nil, 0, Broken
+	}
+	if c.hand.held {
+		if c.hand.again {
+			c.hand.again = false
+			return c.payload()
+		}
+		if c.finish() {
+			return c.deliver()
+		}
+	}
+	for range maxTries {
+		if o := c.take(); o != Done {
+			return nil, 0, o
+		}
+		payload, typ, o := c.open()
+		if o == Empty { // all of it was finished
+			continue
+		}
+		if o != Done {
+			return nil, 0, o
+		}
+		if !c.hand.drop {
+			return payload, typ, Done
+		}
+		c.hand.drop = false
+		if c.drop() {
+			return c.deliver()
+		}
+	}
+	return nil, 0, Empty // so many frames had nothing to deliver; the caller looks at its context and comes again
+}
+
+// take takes the next frame, an orphan first.
+func (c *MPMCConsumer) take() Outcome {
+	if seam.On {
+		seam.At(seam.OrphanSeen, orphansAt(&c.crowd))
+	}
+	if generation := c.orphans.Load(); generation != c.seen {
+		if c.adopt(generation) {
+			return Done
+		}
+		if c.err != nil {
+			return Broken
+		}
+	}
+	pos := c.next
+	for steps := 1; steps <= maxSteps; steps++ {
+		if steps%hintEvery == 0 {
+			pos = c.further(seam.TakeHeadLoad, c.head, pos)
+		}
+		c.next = pos
+		seam.Again(seam.TakeWordLoad)
+		word := c.word(pos)
+		w := c.load(seam.TakeWordLoad, word)
+		ahead := int32(w.Lap() - c.lap(pos))
+		if ahead > 0 { // whatever covered it is finished
+			pos++
+			continue
+		}
+		if ahead < 0 { // in use in the lap before; or this consumer was idle for half of all laps, and the head is far ahead
+			was := pos
+			if pos = c.further(seam.TakeHeadLoad, c.head, pos); pos != was {
+				continue
+			}
+		}
+		if ahead < 0 || w.State() == protocol.WordFree {
+			c.blocker = 0
+			return c.nothing()
+		}
+		if !c.sound(w, pos) {
+			return Broken
+		}
+		behind := pos + w.Span()
+		switch w.State() {
+		case protocol.WordCommitted:
+			mine := w.With(c.slot, protocol.WordTaken)
+			if !c.swap(seam.TakeWord, word, w, mine) {
+				continue
+			}
+			c.next = behind
+			c.passed(seam.TakeHead, c.head, pos, behind)
+			c.hand = hand{held: true, index: pos & c.mask, word: mine}
+			return Done
+		case protocol.WordAbandoned:
+			mine := w.With(c.slot, protocol.WordSkipping)
+			if !c.swap(seam.SkipWord, word, w, mine) {
+				continue
+			}
+			c.passed(seam.SkipHead, c.head, pos, behind)
+			c.release(pos&c.mask, mine)
+			pos = behind
+		case protocol.WordClaimed:
+			c.blocker = w
+			return c.nothing()
+		default: // somebody has it
+			pos = behind
+		}
+	}
+	return Empty // so many others were faster; the caller looks at its context and comes again
+}
+
+// broken lets go of the frame in hand: it is evidence, and nothing of it is delivered or given back any more.
+func (c *MPMCConsumer) broken(err error) Outcome {
+	c.hand = hand{}
+	return c.breach.broken(err)
+}
+
+// nothing is the outcome where no frame can be taken.
+func (c *MPMCConsumer) nothing() Outcome {
+	if c.poisoned() {
+		return Broken
+	}
+	return Empty
+}
+
+// Blocker is the participant that has claimed the frame at the head and not committed it, when Next or Look last found nothing.
+func (c *MPMCConsumer) Blocker() (slot uint8, blocked bool) {
+	return c.blocker.Owner(), c.blocker.State() == protocol.WordClaimed
+}
+
+// open looks into the frame that was taken, and delivers its first message.
+func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
+	frame := c.at(c.hand.index)
+	limit := c.hand.word.Span() << c.shift
+	header := *wordAt(c.data, frame) // read once; the word that covers it has been seen
+	if err := protocol.CheckMPMCFrame(header, c.hand.index, limit, c.maxMessage, true); err != nil {
+		return nil, 0, c.broken(err)
+	}
+	n := protocol.FrameLength(header)
+	if !protocol.IsBatch(header) {
+		c.hand.header, c.hand.end = header, protocol.FrameSize(n)
+		return c.payload()
+	}
+	c.hand.batch = true
+	c.hand.end = protocol.BatchHeaderSize + n
+	done := *wordAt(c.data, frame+protocol.FrameHeaderSize)
+	if done > n || done%protocol.FrameAlign != 0 {
+		return nil, 0, c.broken(&protocol.CorruptError{Field: "progress of a batch", Offset: c.hand.index, Got: done, Want: "a multiple of 8 within the batch"})
+	}
+	c.hand.at = protocol.BatchHeaderSize + done
+	if c.hand.at == c.hand.end { // whoever had it finished all of it and died before giving it back
+		c.release(c.hand.index, c.hand.word)
+		c.hand = hand{}
+		return nil, 0, Empty
+	}
+	return c.deliver()
+}
+
+// deliver delivers the message of a batch at the place that hand says.
+func (c *MPMCConsumer) deliver() ([]byte, uint16, Outcome) {
+	header := *wordAt(c.data, c.at(c.hand.index)+c.hand.at)
+	if err := protocol.CheckMPMCFrame(header, c.hand.index, c.hand.end-c.hand.at, c.maxMessage, false); err != nil {
+		return nil, 0, c.broken(err)
+	}
+	c.hand.header = header
+	return c.payload()
+}
+
+// payload is that of the message in hand.
+func (c *MPMCConsumer) payload() ([]byte, uint16, Outcome) {
+	n := protocol.FrameLength(c.hand.header)
+	return bytesAt(c.data, c.at(c.hand.index)+c.hand.at+protocol.FrameHeaderSize, n), protocol.FrameType(c.hand.header), Done
+}
+
+// Type is the type of the message in hand.
+func (c *MPMCConsumer) Type() uint16 { return protocol.FrameType(c.hand.header) }
+
+// Redelivered reports whether the message in hand may have been seen by a consumer that died or left.
+func (c *MPMCConsumer) Redelivered() bool { return c.hand.held && c.hand.orphan }
+
+// Undelivered reports whether the message in hand was put back, or is that of a batch that comes next.
+func (c *MPMCConsumer) Undelivered() bool { return c.hand.held && c.hand.again }
+
+// Held reports whether a message is in hand.
+func (c *MPMCConsumer) Held() bool { return c.hand.held }
+
+// Release finishes the message in hand, if there is one. A batch is given back with its last message.
+func (c *MPMCConsumer) Release() {
+	if c.hand.held && !c.hand.again && c.finish() {
+		c.hand.again = true // the next message of the batch is in hand, and has not been delivered
+		if _, _, o := c.deliver(); o != Done {
+			c.hand = hand{}
+		}
+	}
+}
+
+// Return puts the message in hand back as if it had not been delivered: the next Next delivers it again.
+func (c *MPMCConsumer) Return() { c.hand.again = c.hand.held }

@@ -1,0 +1,57 @@
+package ring
+
+import (
+	"unsafe"
+
+	"shmpipe/internal/seam"
+	"shmpipe/protocol"
+)
+
+// finish finishes the message in hand. It reports whether the frame, a batch, has more of them.
+func (c *MPMCConsumer) finish() (more bool) {
+	n := protocol.FrameLength(c.hand.header)
+	c.received += protocol.FrameSize(n)
+	addOwned(wordAt(c.counters, 8*protocol.SlotReceived), 1)
+	addOwned(wordAt(c.counters, 8*protocol.SlotReceivedBytes), n)
+	if c.hand.orphan {
+		c.Count(protocol.SlotRedelivered)
+	}
+	return c.advance()
+}
+
+// drop is finish for a message that is not delivered.
+func (c *MPMCConsumer) drop() (more bool) {
+	c.countRecovery(protocol.RecoveryDropped)
+	return c.advance()
+}
+
+// advance goes on to the next message of a batch, or gives the frame back.
+func (c *MPMCConsumer) advance() (more bool) {
+	n := protocol.FrameLength(c.hand.header)
+	if c.hand.batch {
+		c.hand.at += protocol.FrameSize(n)
+		progress := wordAt(c.data, c.at(c.hand.index)+protocol.FrameHeaderSize)
+		if seam.On {
+			seam.At(seam.TakeProgress, unsafe.Pointer(progress))
+		}
+		// Only who has the frame in hand writes here, and reads it: after this consumer's death, its successor.
+		storeOwned(progress, c.hand.at-protocol.BatchHeaderSize)
+		if c.hand.at < c.hand.end {
+			c.hand.orphan = false // the dead one had the message before in hand, no other
+			return true
+		}
+	}
+	c.release(c.hand.index, c.hand.word)
+	c.hand = hand{}
+	return false
+}
+
+// release gives a frame back, and wakes who sleeps for space. The first granule's word goes last: while that is held, nobody can claim
+// past it, so the payload stays whole for a successor if we die on the way.
+func (c *MPMCConsumer) release(index uint64, w protocol.Word) {
+	c.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())
+	c.give(seam.ReleaseWord, c.word(index), protocol.FreeWord(w.Lap()+1))
+	if c.sleepers.Load() != 0 {
+		c.freed()
+	}
+}
