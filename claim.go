@@ -19,6 +19,8 @@ import (
 //	n += copy(c.Bytes()[n:], body)
 //	return c.Commit(n)
 //
+// In MPMC mode, consumers wait for a claim, and for whatever anyone sends after it: end it soon.
+//
 // A Claim belongs to the goroutine that uses the Producer. Closing the Producer while a claim is held takes effect when that ends;
 // Commit then sends nothing and returns ErrClosed.
 type Claim struct { // four words: the compiler keeps no more than that in registers
@@ -34,6 +36,9 @@ func (p *Producer) TryClaim(n int) (Claim, error) {
 	if !p.start() && !p.refuse() {
 		return Claim{}, p.why
 	}
+	if p.many != nil {
+		return p.manyClaim(nil, want)
+	}
 	b, o := p.ring.Claim(want)
 	if o != ring.Done {
 		return Claim{}, p.end(p.refused(o))
@@ -47,6 +52,9 @@ func (p *Producer) Claim(ctx context.Context, n int) (Claim, error) {
 	want := size(n) // may panic, so before the producer is marked as in use
 	if !p.start() && !p.refuse() {
 		return Claim{}, p.why
+	}
+	if p.many != nil {
+		return p.manyClaim(ctx, want)
 	}
 	b, o := p.ring.Claim(want)
 	for o == ring.Full {
@@ -90,6 +98,9 @@ func (c Claim) Commit(n int) error {
 		c.Abort()
 		return ErrClosed
 	}
+	if c.p.many != nil {
+		return c.p.manyCommit(uint64(n))
+	}
 	c.p.ring.Commit(uint64(n), c.p.typ)
 	c.p.publish()
 	c.p.leave()
@@ -98,16 +109,16 @@ func (c Claim) Commit(n int) error {
 
 // Abort gives the space back. It does nothing if the claim has ended already.
 func (c Claim) Abort() {
-	if c.held() {
+	switch {
+	case !c.held():
+	case c.p.many != nil:
+		c.p.manyAbort()
+	default:
 		c.p.ring.Abort()
 		c.p.leave()
 	}
 }
 
 func (c Claim) held() bool {
-	if c.p == nil || c.id != c.p.claimID {
-		return false
-	}
-	_, held := c.p.ring.Claimed()
-	return held
+	return c.p != nil && c.id == c.p.claimID && c.p.claimed()
 }

@@ -3,9 +3,9 @@ package shmpipe
 import (
 	"context"
 	"io"
+	"sync"
 	"time"
 
-	"shmpipe/internal/fence"
 	"shmpipe/protocol"
 	"shmpipe/ring"
 )
@@ -15,20 +15,31 @@ import (
 // for a message or the producer sleeps.
 //
 // One message at a time is in hand: the one received last. It is finished when the next one is asked for, or by Close. If the
-// process dies before that, the next consumer gets it again, flagged.
+// process dies before that, the next consumer gets it again, flagged. So it does, in MPMC mode, if the Consumer is closed while a
+// Message is held that was not released.
 type Consumer struct {
 	endpoint
-	ring      *ring.Consumer
-	producers uint64 // that must have come and closed for the end of stream
-	messageID uint64 // of the message that is lent
+	ring      *ring.Consumer     // SPSC
+	many      *ring.MPMCConsumer // MPMC; nil in SPSC
+	producers uint64             // that must have come and closed for the end of stream
+	messageID uint64             // of the message that is lent
+
+	handing  sync.Mutex    // held while Close, or the end of a loan after it, hands a message to another consumer
+	patience time.Duration // of the next sleep behind a claim
 }
 
 // ConsumerOf takes the consumer's role of ring i. The error matches ErrBusy while a live process has it, and names it. If the last
 // consumer died, the role is free at once; the message that it had in hand comes again, flagged as redelivered.
+//
+// In MPMC mode there may be many; the error matches ErrTooManyParticipants if the participant table is full. Each message goes to one
+// consumer, and that of one who died to another.
 func (p *Pipe) ConsumerOf(i int) (*Consumer, error) {
+	if p.mode(i) == MPMC {
+		return p.newCrewConsumer(i)
+	}
 	v := &Consumer{producers: uint64(p.opts.Producers)}
 	err := p.attach(i, protocol.RoleConsumer, &v.endpoint, func(m ring.Memory) (err error) {
-		v.sleepOn, v.wakeUp = gate(m, protocol.OffDataGate), gate(m, protocol.OffSpaceGate)
+		v.sleepOn, v.wakeUp = gate(m.Control, protocol.OffDataGate), gate(m.Control, protocol.OffSpaceGate)
 		v.ring, err = ring.NewConsumer(m, v.credited)
 		return err
 	})
@@ -60,6 +71,9 @@ func (c *Consumer) TryReceive(buf []byte) (n int, err error) {
 	if !c.enter() {
 		return 0, ErrClosed
 	}
+	if c.many != nil {
+		return c.manyReceive(nil, buf)
+	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
 		return 0, c.end(c.nothing(o))
@@ -73,6 +87,9 @@ func (c *Consumer) TryReceive(buf []byte) (n int, err error) {
 func (c *Consumer) Receive(ctx context.Context, buf []byte) (n int, err error) {
 	if !c.enter() {
 		return 0, ErrClosed
+	}
+	if c.many != nil {
+		return c.manyReceive(ctx, buf)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
@@ -126,6 +143,9 @@ func (c *Consumer) TryNext() (Message, error) {
 	if !c.enter() {
 		return Message{}, ErrClosed
 	}
+	if c.many != nil {
+		return c.manyLend(nil)
+	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
 		return Message{}, c.end(c.nothing(o))
@@ -138,6 +158,9 @@ func (c *Consumer) TryNext() (Message, error) {
 func (c *Consumer) Next(ctx context.Context) (Message, error) {
 	if !c.enter() {
 		return Message{}, ErrClosed
+	}
+	if c.many != nil {
+		return c.manyLend(ctx)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
@@ -160,7 +183,7 @@ func (c *Consumer) lendMessage(payload []byte) Message {
 func (m Message) Bytes() []byte { return bytesAt(m.data, m.len) }
 
 // Type is the type that the producer gave the message.
-func (m Message) Type() uint16 { return m.c.ring.Type() }
+func (m Message) Type() uint16 { return m.c.Type() }
 
 // Redelivered reports whether a consumer that died may have seen the message.
 func (m Message) Redelivered() bool { return m.c.Redelivered() }
@@ -168,6 +191,10 @@ func (m Message) Redelivered() bool { return m.c.Redelivered() }
 // Release finishes the message. It does nothing if that has happened already.
 func (m Message) Release() {
 	if !m.lent() {
+		return
+	}
+	if m.c.many != nil {
+		m.c.manyRelease(true)
 		return
 	}
 	m.c.release()
@@ -188,10 +215,20 @@ func (m Message) lent() bool {
 }
 
 // Type is the type of the message received last.
-func (c *Consumer) Type() uint16 { return c.ring.Type() }
+func (c *Consumer) Type() uint16 {
+	if c.many != nil {
+		return c.many.Type()
+	}
+	return c.ring.Type()
+}
 
 // Redelivered reports whether the message received last may have been seen by a consumer that died.
-func (c *Consumer) Redelivered() bool { return c.ring.Redelivered() }
+func (c *Consumer) Redelivered() bool {
+	if c.many != nil {
+		return c.many.Redelivered()
+	}
+	return c.ring.Redelivered()
+}
 
 func (c *Consumer) end(err error) error {
 	c.leave()
@@ -231,12 +268,7 @@ func (c *Consumer) vain(prove bool) error {
 func (c *Consumer) broken() error { return c.tellBroken(c.ring.Err()) }
 
 // settle implements waiting. The producer may publish without a fence, so make one on its processor, or have it make them itself.
-func (c *Consumer) settle() time.Duration {
-	if !fence.Global() && c.sleepOn.Strict() {
-		return time.Millisecond // the producer may have published before it saw that
-	}
-	return longest
-}
+func (c *Consumer) settle() time.Duration { return c.barrier() }
 
 func (c *Consumer) waits() { c.ring.Count(protocol.CounterWaits) }
 func (c *Consumer) parks() {

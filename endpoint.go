@@ -9,6 +9,7 @@ import (
 	"shmpipe/futex"
 	"shmpipe/internal/fence"
 	"shmpipe/internal/procwatch"
+	"shmpipe/internal/seam"
 	"shmpipe/protocol"
 	"shmpipe/ring"
 	"shmpipe/segment"
@@ -19,6 +20,7 @@ type endpoint struct {
 	guard
 
 	pipe  *Pipe
+	crew  *crew // MPMC; nil in SPSC
 	lease *segment.Lease
 	entry uint32         // our entry in the participant table
 	own   *atomic.Uint64 // its status
@@ -40,6 +42,10 @@ type endpoint struct {
 	barriers bool   // this process takes part in global barriers; see futex.Gate, "A waker without a fence"
 	polls    uint32 // Try calls that found nothing, since the other side's lease was looked at
 	lastLook int64  // when that was, monotonic nanoseconds
+
+	// MPMC only.
+	before view // who had been there when we came
+	now    view // who was there when we last looked
 }
 
 // attach takes a role of ring i: the lease first, then connect, which builds the ring's end, then the status that says so.
@@ -75,6 +81,7 @@ func (p *Pipe) attach(i int, role protocol.Role, e *endpoint, connect func(ring.
 		Control:    mem[geo.Control : geo.Control+geo.ControlSize],
 		Data:       mem[geo.Data : geo.Data+geo.Capacity],
 		MaxMessage: geo.MaxMessage,
+		Drop:       geo.Flags&protocol.RingFlagDrop != 0,
 	}); err != nil {
 		return fmt.Errorf("%s: ring %d: %w; remove the segment and make it anew", p.seg.Path(), i, err)
 	}
@@ -85,6 +92,9 @@ func (p *Pipe) attach(i int, role protocol.Role, e *endpoint, connect func(ring.
 	}
 	signEntry(p, e.entry, role)
 	epoch := protocol.Status(e.own.Load()).Epoch() + 1
+	if seam.On {
+		mark(seam.AttachStatus, e.own)
+	}
 	e.own.Store(uint64(protocol.NewStatus(epoch, protocol.EntryActive)))
 	watcher.add(e)
 	e.wakeUp.Broadcast() // who sleeps has somebody to watch now
@@ -97,10 +107,21 @@ func (e *endpoint) detach() error {
 	watcher.remove(e)
 	e.process.Stop()
 	epoch := protocol.Status(e.own.Load()).Epoch()
+	if seam.On {
+		mark(seam.DetachStatus, e.own)
+	}
 	e.own.Store(uint64(protocol.NewStatus(epoch, protocol.EntryClosed)))
 	// The other side may look at the lease, find it free, and then look at the status: it must find this store. The broadcast, an
 	// atomic read-modify-write, keeps it before the release.
 	e.wakeUp.Broadcast()
+	return e.giveUpLease()
+}
+
+// giveUpLease gives the lease back, and the segment if it is transient and we are the last.
+func (e *endpoint) giveUpLease() error {
+	if seam.On {
+		mark(seam.DetachLease, e.own)
+	}
 	err := e.lease.Release()
 	if e.pipe.header.Flags&protocol.FlagTransient != 0 && e.pipe.drained() {
 		// Whoever is attached still, or attaches first, removes it in our place.
@@ -116,8 +137,12 @@ func (e *endpoint) detach() error {
 // or a message is held, the role is given back when that ends. Closing again does nothing.
 func (e *endpoint) Close() error { return e.guard.close(e.cancel.Set) }
 
-// peerDead reports whether the other side's entry is active but nobody holds its lease: it died. It makes a system call.
+// peerDead reports whether the other side's entry is active but nobody holds its lease: it died. It makes a system call. In an MPMC
+// ring, it reports whether anybody was found dead.
 func (e *endpoint) peerDead() bool {
+	if e.crew != nil {
+		return e.crew.someoneDied()
+	}
 	if protocol.Status(e.peer.Load()).State() != protocol.EntryActive {
 		return false
 	}

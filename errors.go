@@ -22,6 +22,8 @@ var (
 	ErrCorrupt = protocol.ErrCorrupt
 	// ErrBusy: a live process has the role, or takes part in a segment that should be removed.
 	ErrBusy = protocol.ErrBusy
+	// ErrTooManyParticipants: as many take part in the ring as its participant table holds.
+	ErrTooManyParticipants = errors.New("too many participants")
 	// ErrRemoved: the segment was removed between opening it and taking a role. Open it anew.
 	ErrRemoved = protocol.ErrRemoved
 	// ErrReadOnly: the segment has a feature that this release may look at but must not write to.

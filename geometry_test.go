@@ -23,7 +23,11 @@ func TestCreate_RejectsAGeometryThatCannotBe(t *testing.T) {
 		"too many rings":              {Rings: 1025},
 		"capacity beyond 2^40":        {Capacity: 1<<40 + 1},
 		"message over half the ring":  {Capacity: 4096, MaxMessage: 2041},
-		"mode that is not built":      {Mode: 2},
+		"one participant":             {Mode: shmpipe.MPMC, Participants: 1},
+		"too many participants":       {Mode: shmpipe.MPMC, Participants: 256},
+		"odd granule":                 {Mode: shmpipe.MPMC, Granule: 96},
+		"small granule":               {Mode: shmpipe.MPMC, Granule: 32},
+		"granule too large for it":    {Mode: shmpipe.MPMC, Granule: 1024, Capacity: 8192},
 		"mode that nobody ever heard": {Mode: 77},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -22,6 +22,9 @@ type guard struct {
 	use    useWord // written by the endpoint's user only
 	closed atomic.Bool
 	once   sync.Once
+	// lentWhenClosed, if there is one, is called by Close when memory is lent. It may meet the end of the loan.
+	lentWhenClosed func()
+
 	detach func() error // runs once, when nobody is in and closed is set
 	err    error        // of detach
 }
@@ -75,6 +78,9 @@ func (g *guard) close(wake func()) error {
 			g.finish()
 			return g.err
 		case useLent:
+			if g.lentWhenClosed != nil {
+				g.lentWhenClosed()
+			}
 			return nil
 		}
 		wake()

@@ -27,8 +27,9 @@ type Info struct {
 	Created      time.Time
 	Transient    bool
 	Obtained     Obtained
-	Participants []Participant
-	Explain      string // why this backend
+	Participants []Participant // of an MPMC ring, those who have been there
+	Blocking     []Blocking    // who everybody waits for
+	Explain      string        // why this backend
 }
 
 // Info describes the segment as it is now. It returns ErrClosed after Close.
@@ -56,7 +57,13 @@ func (p *Pipe) Info() (Info, error) {
 	}
 	for i, g := range h.Rings {
 		for j := range g.Participants {
-			v.Participants = append(v.Participants, p.participant(i, g.FirstParticipant+j))
+			who := p.participant(i, g.FirstParticipant+j)
+			if g.Mode == SPSC || who.State != "never" {
+				v.Participants = append(v.Participants, who)
+			}
+		}
+		if b, blocked := p.blocking(i); blocked {
+			v.Blocking = append(v.Blocking, b)
 		}
 	}
 	return v, nil

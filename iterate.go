@@ -17,7 +17,11 @@ func (c *Consumer) Messages(ctx context.Context) iter.Seq2[[]byte, error] {
 		var m Message
 		inBody := false
 		defer func() { // the body panicked: nobody else can end the loan, without which Close gives nothing back
-			if inBody && m.lent() {
+			switch {
+			case !inBody || !m.lent():
+			case c.many != nil:
+				c.manyRelease(false)
+			default:
 				c.ring.Return()
 				c.leave()
 			}
@@ -51,6 +55,9 @@ func (c *Consumer) Poll(ctx context.Context, limit int, fn func(msg []byte) erro
 	if !c.enter() {
 		return 0, ErrClosed
 	}
+	if c.many != nil {
+		return c.manyPoll(ctx, limit, fn)
+	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
 		var err error
@@ -65,6 +72,9 @@ func (c *Consumer) Poll(ctx context.Context, limit int, fn func(msg []byte) erro
 func (c *Consumer) TryPoll(limit int, fn func(msg []byte) error) (int, error) {
 	if !c.enter() {
 		return 0, ErrClosed
+	}
+	if c.many != nil {
+		return c.manyPoll(nil, limit, fn)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {

@@ -12,8 +12,40 @@ import (
 // Mode says how many producers and consumers a ring has.
 type Mode = protocol.Mode
 
-// SPSC is a ring of one producer and one consumer. It is the default.
-const SPSC = protocol.SPSC
+// Modes.
+const (
+	SPSC = protocol.SPSC // one producer and one consumer: the default, and the fastest
+	MPMC = protocol.MPMC // many of each; a message goes to one consumer
+)
+
+// DeathPolicy says what becomes of the message that a consumer had in hand when it died.
+type DeathPolicy uint8
+
+// Policies.
+const (
+	Redeliver DeathPolicy = iota // another consumer, or the next one, gets it, flagged as redelivered; the default
+	Drop                         // it is dropped, and counted
+)
+
+func (d DeathPolicy) String() string {
+	switch d {
+	case Redeliver:
+		return "redeliver"
+	case Drop:
+		return "drop"
+	}
+	return fmt.Sprintf("DeathPolicy(%d)", uint8(d))
+}
+
+// ParseDeathPolicy is the inverse of DeathPolicy.String.
+func ParseDeathPolicy(s string) (DeathPolicy, error) {
+	for d := Redeliver; d <= Drop; d++ {
+		if s == d.String() {
+			return d, nil
+		}
+	}
+	return 0, fmt.Errorf("policy is %q, want redeliver or drop: %w", s, fs.ErrInvalid)
+}
 
 // Backend says what holds the segment.
 type Backend = segment.Backend
@@ -38,6 +70,13 @@ type Geometry struct {
 	Capacity   int  // bytes of data of each ring, rounded up to a power of two of at least 4096; 0 = DefaultCapacity
 	MaxMessage int  // bytes of the largest message; 0 = the most that the capacity allows, which is half of it less 8
 	Rings      int  // rings in the segment; 0 = 1. A pair for both directions is two.
+
+	OnConsumerDeath DeathPolicy // what becomes of the message that it had in hand
+
+	// MPMC only; 0 means the default.
+	Participants int // how many may take part in a ring at once, in either role: up to 255; 0 = 64
+	Granule      int // bytes that a frame is a multiple of, a power of two from 64 to 4096; docs/benchmarks.md says what suits
+	WordShift    int // how the ring's words are placed, see protocol.Ring; chosen by default unless Granule is given
 }
 
 func (g Geometry) header() (*protocol.Header, error) {
@@ -50,12 +89,24 @@ func (g Geometry) header() (*protocol.Header, error) {
 	if g.Rings == 0 {
 		g.Rings = 1
 	}
+	if g.Participants < 0 || g.Granule < 0 || g.WordShift < 0 || g.Participants > protocol.MaxMPMCParticipants ||
+		g.Granule > protocol.MaxGranule || g.WordShift > 64 {
+		return nil, fmt.Errorf("geometry %+v: want 2 to %d participants, and a granule of %d to %d bytes: %w", g, protocol.MaxMPMCParticipants, protocol.MinGranule, protocol.MaxGranule, fs.ErrInvalid)
+	}
 	if g.Capacity < 0 || g.MaxMessage < 0 || g.Rings < 0 || g.Rings > protocol.MaxRings {
 		return nil, fmt.Errorf("geometry %+v: want a capacity and a largest message of 0 or more bytes, and 1 to %d rings: %w", g, protocol.MaxRings, fs.ErrInvalid)
 	}
 	specs := make([]protocol.RingSpec, g.Rings)
 	for i := range specs {
-		specs[i] = protocol.RingSpec{Mode: g.Mode, Capacity: uint64(g.Capacity), MaxMessage: uint64(g.MaxMessage)}
+		specs[i] = protocol.RingSpec{
+			Mode:         g.Mode,
+			Capacity:     uint64(g.Capacity),
+			MaxMessage:   uint64(g.MaxMessage),
+			Drop:         g.OnConsumerDeath == Drop,
+			Participants: uint32(g.Participants),
+			Granule:      uint32(g.Granule),
+			WordShift:    uint32(g.WordShift),
+		}
 	}
 	h, err := protocol.NewHeader(specs)
 	if err != nil {

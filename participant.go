@@ -19,6 +19,7 @@ type Participant struct {
 	Ring     int
 	Role     string // "producer" or "consumer"
 	State    string // "never", "alive", "closed" or "died"
+	Stopped  bool   // alive, but stopped by a signal or a debugger; known only within one pid namespace
 	PID      int    // in the participant's own pid namespace
 	Command  string
 	Attached time.Time
@@ -30,7 +31,11 @@ func (p Participant) String() string {
 	case "never":
 		return fmt.Sprintf("%s of ring %d: nobody yet", p.Role, p.Ring)
 	default:
-		return fmt.Sprintf("%s of ring %d: %s, pid %d (%s), attached %s", p.Role, p.Ring, p.State, p.PID, p.Command, p.Attached.Format(time.RFC3339))
+		state := p.State
+		if p.Stopped {
+			state += ", stopped"
+		}
+		return fmt.Sprintf("%s of ring %d: %s, pid %d (%s), attached %s", p.Role, p.Ring, state, p.PID, p.Command, p.Attached.Format(time.RFC3339))
 	}
 }
 
@@ -41,6 +46,7 @@ func statusWord(p *Pipe, entry uint32) *atomic.Uint64 {
 
 // participant reads an entry, each word once. The pid, the time and the name may be torn if their owner is just writing them.
 func (p *Pipe) participant(ringIndex int, entry uint32) Participant {
+	r := p.header.Rings[ringIndex]
 	at := p.header.ParticipantOffset(entry)
 	mem := p.seg.Bytes()
 	status := protocol.Status(atomicWord(mem, at+protocol.OffStatus).Load())
@@ -60,17 +66,23 @@ func (p *Pipe) participant(ringIndex int, entry uint32) Participant {
 	}
 	v := Participant{
 		Ring:     ringIndex,
-		Role:     protocol.Role(entry%protocol.SPSCParticipants + 1).String(),
+		Role:     protocol.Role(entry - r.FirstParticipant + 1).String(),
 		PID:      int(rolePID >> 32),
 		Command:  strings.ToValidUTF8(printable(command), "?"),
 		Attached: time.Unix(0, attached),
 		Epoch:    status.Epoch(),
 	}
+	if r.Mode == MPMC {
+		v.Role, v.Epoch = protocol.Role(uint32(rolePID)).String(), status.Takes()
+	}
 	held, err := p.seg.Held(entry)
 	switch {
-	case held || err != nil && status.State() == protocol.EntryActive:
+	case held && status.State() == protocol.EntryActive, err != nil && status.State() == protocol.EntryActive:
 		v.State = "alive"
-	case status.State() == protocol.EntryActive:
+		if pid, here := p.pidOf(entry); here {
+			v.Stopped = stopped(pid)
+		}
+	case status.State() == protocol.EntryActive, status.State() == protocol.EntryDied:
 		v.State = "died"
 	case status.State() == protocol.EntryClosed:
 		v.State = "closed"
@@ -78,6 +90,12 @@ func (p *Pipe) participant(ringIndex int, entry uint32) Participant {
 		v.State = "never"
 	}
 	return v
+}
+
+// stopped reports whether a process of this pid namespace is stopped.
+func stopped(pid int) bool {
+	fields := statFields(strconv.Itoa(pid))
+	return len(fields) > 0 && (fields[0] == "T" || fields[0] == "t")
 }
 
 // pidOf is the pid that a participant wrote into its entry, and whether it means anything in this pid namespace.
@@ -140,15 +158,19 @@ func readPIDNamespace() uint64 {
 
 // startTime is when this process started, in clock ticks since boot; 0 if it is not to be had.
 func startTime() uint64 {
-	b, err := os.ReadFile("/proc/self/stat")
-	if err != nil {
-		return 0
-	}
-	// The second field is the name in parentheses and may hold anything; the start time is the 20th after it.
-	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	fields := statFields("self") // the start time is the 20th
 	if len(fields) < 20 {
 		return 0
 	}
 	n, _ := strconv.ParseUint(fields[19], 10, 64)
 	return n
+}
+
+// statFields are the fields of a process's /proc/PID/stat behind the second, which is the name in parentheses and may hold anything.
+func statFields(pid string) []string {
+	b, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 }

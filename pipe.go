@@ -21,6 +21,7 @@ type Pipe struct {
 	mu     sync.Mutex
 	refs   int // this handle while it is open, and each endpoint: the mapping lives as long as one of them
 	closed bool
+	crews  map[int]*crew // of MPMC rings, by index
 }
 
 // Create makes a segment and gives it the name. The error matches fs.ErrExist if the name is taken, fs.ErrInvalid if the name or
@@ -114,10 +115,10 @@ func (p *Pipe) File() (*os.File, error) {
 	return p.seg.File()
 }
 
-// Producer takes the producer's role of the first ring; see [Pipe.ProducerOf].
+// Producer takes a producer's role of the first ring; see [Pipe.ProducerOf].
 func (p *Pipe) Producer() (*Producer, error) { return p.ProducerOf(0) }
 
-// Consumer takes the consumer's role of the first ring; see [Pipe.ConsumerOf].
+// Consumer takes a consumer's role of the first ring; see [Pipe.ConsumerOf].
 func (p *Pipe) Consumer() (*Consumer, error) { return p.ConsumerOf(0) }
 
 // Close gives up the handle. Endpoints stay usable, and the memory stays mapped until the last of them is closed. Closing again
@@ -144,6 +145,17 @@ func (p *Pipe) acquire() error {
 	return nil
 }
 
+// keep adds a reference as long as there is one: the handle may be closed, but the memory is mapped. It reports whether it is.
+func (p *Pipe) keep() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refs == 0 {
+		return false
+	}
+	p.refs++
+	return true
+}
+
 // release drops a reference; the last one unmaps.
 func (p *Pipe) release() error {
 	p.mu.Lock()
@@ -154,6 +166,14 @@ func (p *Pipe) release() error {
 		return nil
 	}
 	return p.seg.Close()
+}
+
+// mode is the mode of a ring; 0 if there is none of that index.
+func (p *Pipe) mode(i int) Mode {
+	if i < 0 || i >= len(p.header.Rings) {
+		return 0
+	}
+	return p.header.Rings[i].Mode
 }
 
 // ring returns the geometry of a ring.

@@ -16,7 +16,8 @@ import (
 // for space or the consumer sleeps.
 type Producer struct {
 	endpoint
-	ring    *ring.Producer
+	ring    *ring.Producer     // SPSC
+	many    *ring.MPMCProducer // MPMC; nil in SPSC
 	typ     uint16
 	want    uint64 // bytes of the message that waits for space
 	drain   bool   // what is waited for is an empty ring
@@ -27,11 +28,15 @@ type Producer struct {
 }
 
 // ProducerOf takes the producer's role of ring i. The error matches ErrBusy while a live process has it, and names it. If the last
-// producer died, the role is free at once, and the new one goes on behind the last message that was committed.
+// producer died, the role is free at once, and the new one goes on behind the last message that was committed. In MPMC mode
+// there may be many; the error matches ErrTooManyParticipants if the participant table is full.
 func (p *Pipe) ProducerOf(i int) (*Producer, error) {
+	if p.mode(i) == MPMC {
+		return p.newCrewProducer(i)
+	}
 	v := &Producer{}
 	err := p.attach(i, protocol.RoleProducer, &v.endpoint, func(m ring.Memory) (err error) {
-		v.sleepOn, v.wakeUp = gate(m, protocol.OffSpaceGate), gate(m, protocol.OffDataGate)
+		v.sleepOn, v.wakeUp = gate(m.Control, protocol.OffSpaceGate), gate(m.Control, protocol.OffDataGate)
 		v.cursor, v.tail = atomicWord(m.Control, protocol.OffCursor), atomicWord(m.Control, protocol.OffTail)
 		v.ring, err = ring.NewProducer(m, !v.barriers)
 		return err
@@ -43,21 +48,29 @@ func (p *Pipe) ProducerOf(i int) (*Producer, error) {
 }
 
 // gate is the gate at an offset of a control block.
-func gate(m ring.Memory, offset uint64) futex.Gate {
-	return futex.NewGate(word32(m.Control, offset+protocol.OffGateWaiting), word32(m.Control, offset+protocol.OffGateSequence))
+func gate(control []byte, offset uint64) futex.Gate {
+	return futex.NewGate(word32(control, offset+protocol.OffGateWaiting), word32(control, offset+protocol.OffGateSequence))
 }
 
 // SetType sets the type that messages sent from now on carry: a number that means something to the application. It is 0 at first.
 func (p *Producer) SetType(typ uint16) { p.typ = typ }
 
 // MaxMessage is the ring's message limit in bytes.
-func (p *Producer) MaxMessage() int { return p.ring.MaxMessage() }
+func (p *Producer) MaxMessage() int {
+	if p.many != nil {
+		return p.many.MaxMessage()
+	}
+	return p.ring.MaxMessage()
+}
 
 // TrySend sends a copy of msg if there is space. It returns ErrFull, ErrTooLarge, ErrPeerClosed, ErrPeerDied, ErrClaimed, ErrClosed
 // or an error that matches ErrCorrupt; then nothing was sent.
 func (p *Producer) TrySend(msg []byte) error {
 	if !p.start() && !p.refuse() {
 		return p.why
+	}
+	if p.many != nil {
+		return p.manyTry(msg)
 	}
 	if o := p.ring.Send(msg, p.typ); o != ring.Done {
 		return p.end(p.refused(o))
@@ -75,6 +88,9 @@ func (p *Producer) TrySend(msg []byte) error {
 func (p *Producer) Send(ctx context.Context, msg []byte) error {
 	if !p.start() && !p.refuse() {
 		return p.why
+	}
+	if p.many != nil {
+		return p.manySend(ctx, msg)
 	}
 	o := p.ring.Send(msg, p.typ)
 	if o != ring.Done {
@@ -106,6 +122,9 @@ func (p *Producer) TrySendBatch(msgs [][]byte) (int, error) {
 	if !p.start() && !p.refuse() {
 		return 0, p.why
 	}
+	if p.many != nil {
+		return p.manyBatch(nil, msgs)
+	}
 	n, o := p.ring.PutAll(msgs, p.typ)
 	if n > 0 {
 		p.publish()
@@ -122,6 +141,9 @@ func (p *Producer) TrySendBatch(msgs [][]byte) (int, error) {
 func (p *Producer) SendBatch(ctx context.Context, msgs [][]byte) (int, error) {
 	if !p.start() && !p.refuse() {
 		return 0, p.why
+	}
+	if p.many != nil {
+		return p.manyBatch(ctx, msgs)
 	}
 	sent := 0
 	for {
@@ -143,11 +165,12 @@ func (p *Producer) SendBatch(ctx context.Context, msgs [][]byte) (int, error) {
 	}
 }
 
-// Drain waits until the consumer has finished everything that was sent. It returns nil, ErrPeerClosed, ErrPeerDied, ErrClaimed,
+// Drain waits until the consumer has finished everything that was sent; in MPMC mode, until consumers have finished everything that
+// anyone had sent when it was called. It returns nil, ErrPeerClosed, ErrPeerDied, ErrClaimed,
 // ErrClosed, the context's error, or one that matches ErrCorrupt.
 func (p *Producer) Drain(ctx context.Context) error {
 	// Not start: a consumer that finished everything and then left is as good as one that is there.
-	if _, held := p.ring.Claimed(); held {
+	if p.claimed() {
 		if p.closed.Load() {
 			return ErrClosed
 		}
@@ -156,6 +179,9 @@ func (p *Producer) Drain(ctx context.Context) error {
 	if !p.enter() {
 		return ErrClosed
 	}
+	if p.many != nil {
+		return p.manyDrain(ctx)
+	}
 	if p.finished() {
 		return p.end(nil)
 	}
@@ -163,6 +189,16 @@ func (p *Producer) Drain(ctx context.Context) error {
 	err := p.wait(ctx, p)
 	p.drain = false
 	return p.end(err)
+}
+
+func (p *Producer) claimed() bool {
+	held := false
+	if p.many != nil {
+		_, held = p.many.Claimed()
+	} else {
+		_, held = p.ring.Claimed()
+	}
+	return held
 }
 
 // finished reports whether the consumer has finished everything that was sent. Its cursor says so at once, and the head, which gives

@@ -2,6 +2,7 @@ package shmpipe
 
 import (
 	"fmt"
+	"time"
 
 	"shmpipe/protocol"
 )
@@ -15,11 +16,19 @@ type Stats struct {
 	Backlog                 uint64 // bytes in the ring that are not finished, frame headers and padding included
 	Capacity                uint64 // bytes
 	Redelivered             uint64 // messages delivered again after a consumer's death
+	Dropped                 uint64 // messages that a consumer had in hand when it died, where the policy is Drop
 	Aborted                 uint64 // claims given back
 
 	ProducerWaits, ConsumerWaits uint64 // times a ring was found full, or empty, and a wait began
 	ProducerParks, ConsumerParks uint64 // times a wait led to sleep: a system call
 	ProducerWakes, ConsumerWakes uint64 // times this side woke the other: a system call
+
+	// MPMC only: what the dead left behind.
+	Reaped          uint64        // participants that were found dead
+	Abandoned       uint64        // claims of theirs, which were skipped
+	Recovered       uint64        // messages or batches that they had in hand, which became another consumer's
+	RecoveryTime    time.Duration // that mending took, all in all
+	RecoveryLongest time.Duration
 
 	Poisoned bool // somebody found the ring to break the protocol
 }
@@ -43,6 +52,9 @@ func (p *Pipe) StatsOf(i int) (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
+	if r.Mode == MPMC {
+		return p.crewOf(i).stats(), nil
+	}
 	control := p.seg.Bytes()[r.Control : r.Control+r.ControlSize]
 	at := func(offset uint64) uint64 { return atomicWord(control, offset).Load() }
 	counter := func(line, index uint64) uint64 { return at(line + 8*index) }
@@ -57,6 +69,7 @@ func (p *Pipe) StatsOf(i int) (Stats, error) {
 		Backlog:       min(tail-cursor, r.Capacity),
 		Capacity:      r.Capacity,
 		Redelivered:   counter(protocol.OffConsumerCounters, protocol.CounterRedelivered),
+		Dropped:       counter(protocol.OffConsumerCounters, protocol.CounterDropped),
 		Aborted:       counter(protocol.OffProducerCounters, protocol.CounterAborts),
 		ProducerWaits: counter(protocol.OffProducerCounters, protocol.CounterWaits),
 		ProducerParks: counter(protocol.OffProducerCounters, protocol.CounterParks),
@@ -72,7 +85,13 @@ func (p *Pipe) StatsOf(i int) (Stats, error) {
 // end of stream is still to be read.
 func (p *Pipe) drained() bool {
 	mem := p.seg.Bytes()
-	for _, r := range p.header.Rings {
+	for i, r := range p.header.Rings {
+		if r.Mode == MPMC {
+			if !p.crewOf(i).drained() {
+				return false
+			}
+			continue
+		}
 		if atomicWord(mem, r.Control+protocol.OffCursor).Load() != atomicWord(mem, r.Control+protocol.OffTail).Load() {
 			return false
 		}

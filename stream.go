@@ -41,6 +41,9 @@ func (w *Writer) Write(b []byte) (int, error) {
 // ReadFrom sends what it reads from r until io.EOF. It reads straight into the ring, so the bytes are copied once less than by Write.
 // What was read before an error is sent.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
+	if w.p.many != nil { // a claim would hold up everybody else while r waits
+		return io.CopyBuffer(writeOnly{w}, r, make([]byte, w.block))
+	}
 	var total int64
 	for {
 		n, err := w.readBlock(r)
@@ -53,6 +56,9 @@ func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
 		}
 	}
 }
+
+// writeOnly hides ReadFrom from io.Copy.
+type writeOnly struct{ io.Writer }
 
 // readBlock fills one message from r.
 func (w *Writer) readBlock(r io.Reader) (int, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"shmpipe/futex"
+	"shmpipe/internal/fence"
 	"shmpipe/internal/spin"
 	"shmpipe/ring"
 )
@@ -241,4 +242,13 @@ func (e *endpoint) inVain(s waiting, prove bool) (bool, error) {
 		e.suspect.Store(true) // nothing tells of it a second time: the next wait proves it anew
 	}
 	return false, err
+}
+
+// barrier is made by who is about to sleep, after it said so: others publish without a fence, so it makes one on their processors, or
+// has them make it themselves. It returns how long to sleep at most.
+func (e *endpoint) barrier() time.Duration {
+	if !fence.Global() && e.sleepOn.Strict() {
+		return time.Millisecond // somebody may have published before it saw that
+	}
+	return longest
 }

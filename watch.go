@@ -20,6 +20,10 @@ import (
 // watchPeer makes sure that a death of the peer ends our sleep. It runs between saying that we are about to sleep and sleeping: a peer
 // that comes later wakes us, and we get here again.
 func (e *endpoint) watchPeer() {
+	if e.crew != nil {
+		e.poll.Store(!e.crew.watch())
+		return
+	}
 	status := protocol.Status(e.peer.Load())
 	if status.State() != protocol.EntryActive || status.Epoch() == e.watched {
 		return
@@ -116,7 +120,7 @@ func (w *watch) look() bool {
 		some = true
 		if !e.suspect.Load() && e.peerDead() {
 			e.suspectDeath()
-			if e.follow {
+			if e.follow && e.crew == nil {
 				e.poll.Store(false) // it sleeps on until a successor comes, and need not be told twice
 			}
 		}

@@ -9,8 +9,9 @@
 //	0x0200             128                 anyone, atomically     state of the segment (ready is stored last)
 //	0x1000             128 × rings         creator, once          ring table: mode, offsets, capacity (covered by the checksum)
 //	ParticipantOffset  128 × participants  holder of the lease    participant table: status, pid, start time (diagnostics)
-//	ControlOffset      4096 for each ring  see [RingControl]      positions, gates and counters, each on a line of its own
-//	DataOffset         capacity            producer               frames; one area for each ring
+//	Control of a ring  4096, or more       both sides             positions, gates and counters, each on a line of its own; in MPMC
+//	                                                              also a word for each granule, see [Word]
+//	Data of a ring     capacity            producers              frames
 //
 // Three kinds of word are in it, and each is treated in its own way:
 //

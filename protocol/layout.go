@@ -40,6 +40,9 @@ func NewHeader(specs []RingSpec) (*Header, error) {
 		h.ParticipantCount += r.Participants
 		h.Rings = append(h.Rings, r)
 	}
+	if h.ParticipantCount > MaxParticipants {
+		return nil, fmt.Errorf("%d participants in %d rings, want at most %d", h.ParticipantCount, len(specs), MaxParticipants)
+	}
 	h.ParticipantTable = uint32(HeaderSize + len(specs)*RingEntrySize)
 	at := pageAlign(uint64(h.ParticipantTable) + uint64(h.ParticipantCount)*ParticipantEntrySize)
 	for i := range h.Rings {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,6 +31,7 @@ type checkProblem struct {
 	Text   string `json:"text"`
 	Advice string `json:"advice,omitempty"`
 	Note   bool   `json:"note"` // worth knowing, but nothing is broken
+	holder *check.Holder
 }
 
 func newCheck(a *app) *cobra.Command {
@@ -38,7 +40,8 @@ func newCheck(a *app) *cobra.Command {
 		Use:   "check NAME",
 		Short: "Look for damage in a segment",
 		Long: `Walks the segment from the header to the last frame, without writing, and prints each problem and what mends it. It exits 1 if there
-is one; a participant that died is only a note, because a successor can take its role at once.
+is one; a participant that died is only a note, because a successor can take its role at once, and so is a live one that holds the
+others up, because it may go on: it is named, and whether it was stopped is said.
 
 It may be used on a live segment. It does not see what was wrong and was consumed before it came there, nor what is wrong inside
 of messages, which carry no checksum of ours.`,
@@ -76,10 +79,31 @@ func (o *checkOptions) check(name string) (checkReport, error) {
 	}
 	report := checkReport{Name: name, Path: seg.Path(), OK: true, Problems: []checkProblem{}}
 	for p := range check.Segment(seg.Bytes(), seg.Held) {
-		report.Problems = append(report.Problems, checkProblem{p.Ring, p.Offset, p.String(), p.Advice, p.Note})
+		report.Problems = append(report.Problems, checkProblem{Ring: p.Ring, Offset: p.Offset, Text: p.String(), Advice: p.Advice, Note: p.Note, holder: p.Holder})
 		report.OK = report.OK && p.Note
 	}
+	report.addStopped(name, opts)
 	return report, seg.Close()
+}
+
+// addStopped says which of those who hold the others up were stopped. The walk knows nothing of processes.
+func (r *checkReport) addStopped(name string, opts shmpipe.Options) {
+	opts.ReadOnly = true
+	v, err := openAndInspect(name, opts)
+	if err != nil { // it has gone, or it is broken, which has been told
+		return
+	}
+	for _, b := range v.Blocking {
+		at := slices.IndexFunc(r.Problems, func(p checkProblem) bool {
+			return p.holder != nil && p.Ring == b.Ring && int(p.holder.PID) == b.PID && p.holder.Role.String() == b.Role
+		})
+		if at < 0 {
+			r.Problems = append(r.Problems, checkProblem{Ring: b.Ring, Text: fmt.Sprintf("ring %d: %v", b.Ring, b), Advice: b.advice(), Note: true})
+			continue
+		}
+		r.Problems[at].Text += "; it is stopped (SIGSTOP)" // others are not in Blocking here
+		r.Problems[at].Advice = b.advice()
+	}
 }
 
 // unusable is the report on something that has the name and cannot be opened as a segment. Other errors are errors.

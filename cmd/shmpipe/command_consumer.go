@@ -36,15 +36,23 @@ func newConsumer(a *app) *cobra.Command {
 stream: a producer was there, has closed, and the ring is drained. If the producer died without closing, it writes what had been
 committed, says so, and exits 1.
 
+A ring that was made with --mode mpmc may have many consumers, and many producers. Each message goes to one of the consumers.
+Say with --producers how many producers to wait for before all that have come having closed means the end. If any producer died
+and nobody took its place, each consumer says so at the end.
+
 A message is finished when its bytes have been written: if this consumer is killed, the next one gets the message that was in
-hand again, and says so. --buffer trades that for speed with small messages.
+hand again, and says so; in an mpmc ring, another consumer does. --buffer trades that for speed with small messages.
 
 With --verify or --latency, the messages are those of ` + "`shmpipe producer --generate`" + `; they are looked at, and written only if --file is given.
+Where several consumers share an mpmc ring, --verify checks each consumer's share: no number twice, unless it came again after a
+death, rising for each producer, and the checksum. What is lost then shows in ` + "`shmpipe stat --json`" + `: sent and received must be equal.
+A consumer that was the only one checks that every number came.
 
 Without a name, standard input must be a pipe from a producer.`,
 		Example: `  shmpipe consumer orders > copy
   shmpipe consumer nums --frames lines | tail -1
   shmpipe consumer load --verify --latency
+  shmpipe consumer work --producers 3 --frames lines
   shmpipe producer < big.iso | shmpipe consumer | sha256sum`,
 		Args:              names(0, 1),
 		ValidArgsFunction: a.completeNames,
@@ -65,7 +73,7 @@ func (o *consumerOptions) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.timeout, "timeout", 0, "fail if no message comes for that long; 0 = wait")
 	f.DurationVar(&o.waitFor, "wait-for", 10*time.Second, "how long to wait for the segment to appear")
 	f.Var(&o.buffer, "buffer", "gather up to so many bytes before writing; they are written when the ring is empty, and lost if this process is killed")
-	f.BoolVar(&o.verify, "verify", false, "check generated messages: every number once, in order, checksum; exit 1 if not")
+	f.BoolVar(&o.verify, "verify", false, "check generated messages: every number once (of several consumers: each its share), in order, checksum; exit 1 if not")
 	f.BoolVar(&o.latency, "latency", false, "print a table of the latencies of generated messages")
 	f.BoolVar(&o.json, "json", false, "print the outcome of --verify and --latency as JSON")
 	f.BoolVar(&o.progress, "progress", false, "show progress on standard error")

@@ -22,10 +22,13 @@ func newCreate(a *app) *cobra.Command {
 		Use:   "create NAME",
 		Short: "Make a segment",
 		Long: `Makes a segment and leaves it to producers and consumers. It stays until it is removed with rm, also when it is drained. All its
-memory is allocated now, so that nothing can fail later.`,
-		Example: `  shmpipe create orders --capacity 64MiB --perm 0660`,
-		Args:    names(1, 1),
-		RunE:    o.run,
+memory is allocated now, so that nothing can fail later.
+
+With --mode mpmc, there may be many producers and many consumers, and a message goes to one of the consumers.`,
+		Example: `  shmpipe create orders --capacity 64MiB --perm 0660
+  shmpipe create work --mode mpmc --participants 128`,
+		Args: names(1, 1),
+		RunE: o.run,
 	}
 	o.geometryFlags.add(cmd)
 	f := cmd.Flags()
@@ -37,7 +40,10 @@ memory is allocated now, so that nothing can fail later.`,
 	return cmd
 }
 
-func (o *createOptions) run(_ *cobra.Command, args []string) error {
+func (o *createOptions) run(cmd *cobra.Command, args []string) error {
+	if err := o.validate(cmd, true); err != nil {
+		return err
+	}
 	opts := o.app.options()
 	opts.Perm, opts.HugePages, opts.Lock, opts.Prefault = o.fileMode(), o.hugePages, o.lock, o.prefault
 	geo := o.geometry()
@@ -55,7 +61,7 @@ func (o *createOptions) run(_ *cobra.Command, args []string) error {
 		return err
 	}
 	if o.json {
-		return o.app.printJSON(describe(info))
+		return o.app.printJSON(describe(info).withShape(opts))
 	}
 	if o.app.quiet {
 		return nil
@@ -64,7 +70,11 @@ func (o *createOptions) run(_ *cobra.Command, args []string) error {
 	if info.Rings > 1 {
 		rings = fmt.Sprintf("%d rings of ", info.Rings)
 	}
-	text := fmt.Sprintf("%s: %v, %s%s, messages of at most %s bytes\n", printable(info.Path), info.Mode, rings, bytesText(uint64(info.Capacity)), grouped(uint64(info.MaxMessage)))
+	text := fmt.Sprintf("%s: %v, %s%s, messages of at most %s bytes", printable(info.Path), info.Mode, rings, bytesText(uint64(info.Capacity)), grouped(uint64(info.MaxMessage)))
+	if info.Mode == shmpipe.MPMC {
+		text += fmt.Sprintf(", %d participants at once", o.participants)
+	}
+	text += "\n"
 	for _, got := range [...]struct{ what, came string }{
 		{"huge pages", info.Obtained.HugePages}, {"locked", info.Obtained.Locked}, {"prefaulted", info.Obtained.Prefaulted},
 	} {

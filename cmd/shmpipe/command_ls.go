@@ -23,7 +23,8 @@ func newList(a *app) *cobra.Command {
 		Use:   "ls",
 		Short: "List the segments on this host",
 		Long: `Lists every segment, of all backends unless --backend names one: how much waits in it, how many of its participants are alive and
-how many died without closing, and how old it is. One that cannot be read is listed with the reason.`,
+how many died without closing, and how old it is. One that cannot be read is listed with the reason, and one that is held up by a
+participant that was stopped with the pid of that.`,
 		Example: `  shmpipe ls
   shmpipe ls --json | jq -r '.[].name'`,
 		Args: names(0, 0),
@@ -66,7 +67,10 @@ func (o *listOptions) run(cmd *cobra.Command, _ []string) error {
 
 // lookAt opens what was found. It reports whether it is still there.
 func lookAt(e shmpipe.Entry, opts shmpipe.Options) (segmentInfo, bool) {
-	bare := segmentInfo{Name: e.Name, Backend: e.Backend.String(), Path: e.Path, Size: int64(e.Size), Created: e.Created, Participants: []participantInfo{}}
+	bare := segmentInfo{
+		Name: e.Name, Backend: e.Backend.String(), Path: e.Path, Size: int64(e.Size), Created: e.Created,
+		Participants: []participantInfo{}, Blocking: []blockingInfo{},
+	}
 	if h := e.Header; h != nil && len(h.Rings) > 0 {
 		bare.Mode, bare.Capacity, bare.Rings, bare.MaxMessage = h.Rings[0].Mode.String(), int(h.Rings[0].Capacity), len(h.Rings), int(h.Rings[0].MaxMessage)
 	}
@@ -74,6 +78,7 @@ func lookAt(e shmpipe.Entry, opts shmpipe.Options) (segmentInfo, bool) {
 	if err == nil {
 		var v segmentInfo
 		if v, err = openAndInspect(e.Name, opts); err == nil {
+			v.addShape(e.Header)
 			return v, true
 		}
 		if errors.Is(err, fs.ErrNotExist) {
@@ -90,6 +95,7 @@ func openAndInspect(name string, opts shmpipe.Options) (segmentInfo, error) {
 		return segmentInfo{}, err
 	}
 	v, err := inspect(pipe)
+	v.Blocking = stuck(segmentInfo{}, v) // no time to look twice: those only that are stopped
 	return v, errors.Join(err, pipe.Close())
 }
 
@@ -102,6 +108,9 @@ func listTable(found []segmentInfo) string {
 			continue
 		}
 		note := ""
+		for _, b := range v.Blocking {
+			note = fmt.Sprintf("blocked by pid %d%s", b.PID, stoppedText(b.Stopped))
+		}
 		for _, s := range v.Stats {
 			if s.Poisoned {
 				note = "broken: see `shmpipe check " + printable(v.Name) + "`"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,11 +38,15 @@ func newProducer(a *app) *cobra.Command {
 		Long: `Sends standard input, or a file, or generated messages, and then closes the producer's role and leaves. It makes the segment if the
 name is absent; such a segment stays until it is drained, and the last participant that leaves removes it.
 
+A ring has one producer at a time, unless it is made with --mode mpmc: then there may be many, and many consumers. Each producer's
+messages keep their order, and each goes to one consumer; with --batch, so do up to so many at once.
+
 Without a name, standard output must be a pipe into a consumer: it carries a short line that brings the two together, and the
 bytes go through anonymous memory. Then the producer leaves when all has been received.`,
 		Example: `  shmpipe producer orders < big.iso
   seq 1 1000000 | shmpipe producer nums --frames lines
   shmpipe producer load --generate 100000 --size 200 --rate 50000
+  shmpipe producer work --mode mpmc --file tasks --frames lines
   shmpipe producer < big.iso | shmpipe consumer | sha256sum`,
 		Args:              names(0, 1),
 		ValidArgsFunction: a.completeNames,
@@ -72,6 +77,9 @@ func (o *producerOptions) addFlags(cmd *cobra.Command) {
 	must(cmd.RegisterFlagCompletionFunc("frames", frames.complete))
 }
 
+// needName are flags about what anonymous memory does not have.
+var needName = []string{"backend", "keep", "create", "follow", "dir", "on-consumer-death"}
+
 // validate finds flags that contradict each other.
 func (o *producerOptions) validate(cmd *cobra.Command, named bool) error {
 	f := cmd.Flags()
@@ -82,6 +90,9 @@ func (o *producerOptions) validate(cmd *cobra.Command, named bool) error {
 			}
 		}
 		return ""
+	}
+	if err := o.geometryFlags.validate(cmd, named); err != nil {
+		return err
 	}
 	generate := f.Changed("generate")
 	switch {
@@ -101,8 +112,8 @@ func (o *producerOptions) validate(cmd *cobra.Command, named bool) error {
 		return usagef("--block is for --frames blocks, got --frames %s", o.frames)
 	case o.block == 0:
 		return usagef("block is 0 bytes, want at least 1")
-	case !named && given("backend", "keep", "create", "follow", "dir") != "":
-		return usagef("--%s needs a name: without one, the bytes go through anonymous memory", given("backend", "keep", "create", "follow", "dir"))
+	case !named && given(needName...) != "":
+		return usagef("--%s needs a name: without one, the bytes go through anonymous memory", given(needName...))
 	}
 	return nil
 }
@@ -138,9 +149,11 @@ func (o *producerOptions) runNamed(ctx context.Context, cmd *cobra.Command, name
 	}
 	s := &sending{options: o, pipe: pipe, p: p, source: source}
 	if info, err := pipe.Info(); err == nil {
-		if flag := o.differs(cmd, info); flag != "" {
-			o.app.say("%s was there already, with a capacity of %s and messages of at most %s: --%s has no effect", info.Path,
-				bytesText(uint64(info.Capacity)), bytesText(uint64(info.MaxMessage)), flag)
+		v := describe(info).withShape(opts)
+		s.many = v.Mode == shmpipe.MPMC.String()
+		if flags := o.differs(cmd, v); len(flags) > 0 {
+			o.app.say("%s was there already, %s, with a capacity of %s and messages of at most %s; without effect: %s", v.Path, v.Mode,
+				bytesText(uint64(v.Capacity)), bytesText(uint64(v.MaxMessage)), strings.Join(flags, ", "))
 		}
 	}
 	return s.run(ctx)

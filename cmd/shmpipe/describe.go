@@ -1,27 +1,37 @@
 package main
 
 import (
+	"encoding/hex"
 	"time"
 
 	"shmpipe"
+	"shmpipe/protocol"
+	"shmpipe/segment"
 )
 
 // segmentInfo is a segment as --json has it. Scripts depend on the names.
 type segmentInfo struct {
-	Name         string            `json:"name"`
-	Backend      string            `json:"backend"`
-	Path         string            `json:"path"`
-	UUID         string            `json:"uuid,omitempty"`
-	Protocol     string            `json:"protocol,omitempty"`
-	Mode         string            `json:"mode,omitempty"`
-	Capacity     int               `json:"capacity"`
-	MaxMessage   int               `json:"max_message"`
-	Rings        int               `json:"rings"`
-	Size         int64             `json:"size"`
-	Created      time.Time         `json:"created,omitzero"`
-	Transient    bool              `json:"transient"`
+	Name       string    `json:"name"`
+	Backend    string    `json:"backend"`
+	Path       string    `json:"path"`
+	UUID       string    `json:"uuid,omitempty"`
+	Protocol   string    `json:"protocol,omitempty"`
+	Mode       string    `json:"mode,omitempty"`
+	Capacity   int       `json:"capacity"`
+	MaxMessage int       `json:"max_message"`
+	Rings      int       `json:"rings"`
+	Size       int64     `json:"size"`
+	Created    time.Time `json:"created,omitzero"`
+	Transient  bool      `json:"transient"`
+
+	// Of the first ring.
+	OnConsumerDeath string `json:"on_consumer_death,omitempty"`
+	Places          int    `json:"places,omitempty"`  // mpmc: how many can be attached at once
+	Granule         int    `json:"granule,omitempty"` // mpmc, bytes
+
 	Obtained     *obtained         `json:"obtained,omitempty"`
-	Participants []participantInfo `json:"participants"`
+	Participants []participantInfo `json:"participants"`    // of an mpmc ring, those who have been there
+	Blocking     []blockingInfo    `json:"blocking"`        // live participants that others wait for
 	Stats        []ringStats       `json:"stats,omitempty"` // one for each ring
 	Error        string            `json:"error,omitempty"`
 }
@@ -36,6 +46,7 @@ type participantInfo struct {
 	Ring     int       `json:"ring"`
 	Role     string    `json:"role"`
 	State    string    `json:"state"`
+	Stopped  bool      `json:"stopped,omitempty"` // alive, but stopped by a signal or a debugger
 	PID      int       `json:"pid,omitempty"`
 	Command  string    `json:"command,omitempty"`
 	Attached time.Time `json:"attached,omitzero"`
@@ -50,6 +61,7 @@ type ringStats struct {
 	Backlog       uint64 `json:"backlog"`
 	Capacity      uint64 `json:"capacity"`
 	Redelivered   uint64 `json:"redelivered"`
+	Dropped       uint64 `json:"dropped"`
 	Aborted       uint64 `json:"aborted"`
 	ProducerWaits uint64 `json:"producer_waits"`
 	ConsumerWaits uint64 `json:"consumer_waits"`
@@ -57,25 +69,60 @@ type ringStats struct {
 	ConsumerParks uint64 `json:"consumer_parks"`
 	ProducerWakes uint64 `json:"producer_wakes"`
 	ConsumerWakes uint64 `json:"consumer_wakes"`
-	Poisoned      bool   `json:"poisoned"`
+
+	Reaped          uint64        `json:"reaped"`
+	Abandoned       uint64        `json:"abandoned"`
+	Recovered       uint64        `json:"recovered"`
+	RecoveryTime    time.Duration `json:"recovery_time_ns"`
+	RecoveryLongest time.Duration `json:"recovery_longest_ns"`
+
+	Poisoned bool `json:"poisoned"`
 }
 
 func describe(i shmpipe.Info) segmentInfo {
 	v := segmentInfo{
 		Name: i.Name, Backend: i.Backend.String(), Path: i.Path, UUID: i.UUID, Protocol: i.Version, Mode: i.Mode.String(),
 		Capacity: i.Capacity, MaxMessage: i.MaxMessage, Rings: i.Rings, Size: i.SegmentSize, Created: i.Created, Transient: i.Transient,
-		Participants: []participantInfo{},
+		Participants: []participantInfo{}, Blocking: []blockingInfo{},
 	}
 	if i.Obtained != (shmpipe.Obtained{}) {
 		v.Obtained = &obtained{i.Obtained.HugePages, i.Obtained.Locked, i.Obtained.Prefaulted}
 	}
 	for _, p := range i.Participants {
-		info := participantInfo{Ring: p.Ring, Role: p.Role, State: p.State, Epoch: p.Epoch}
+		info := participantInfo{Ring: p.Ring, Role: p.Role, State: p.State, Stopped: p.Stopped, Epoch: p.Epoch}
 		if p.State != "never" {
 			info.PID, info.Command, info.Attached = p.PID, p.Command, p.Attached
 		}
 		v.Participants = append(v.Participants, info)
 	}
+	for _, b := range i.Blocking {
+		v.Blocking = append(v.Blocking, blockingInfo{Ring: b.Ring, Role: b.Role, PID: b.PID, Command: b.Command, Stopped: b.Stopped, What: b.What})
+	}
+	return v
+}
+
+// addShape adds what a segment's header says and [shmpipe.Info] does not.
+func (v *segmentInfo) addShape(h *protocol.Header) {
+	r := h.Rings[0]
+	v.OnConsumerDeath = shmpipe.Redeliver.String()
+	if r.Flags&protocol.RingFlagDrop != 0 {
+		v.OnConsumerDeath = shmpipe.Drop.String()
+	}
+	if r.Mode == shmpipe.MPMC {
+		v.Places, v.Granule = int(r.Participants), int(r.Granule)
+	}
+}
+
+// withShape is v with the shape of the segment that it describes, unless another has the name by now.
+func (v segmentInfo) withShape(opts shmpipe.Options) segmentInfo {
+	seg, err := segment.Open(opts.Backend, v.Name, segment.Options{Dir: opts.Dir, ReadOnly: true})
+	if err != nil {
+		return v
+	}
+	if h := seg.Header(); hex.EncodeToString(h.UUID[:]) == v.UUID {
+		v.addShape(h)
+	}
+	_ = seg.Close() // unmapping what was only read
 	return v
 }
 

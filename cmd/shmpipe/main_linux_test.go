@@ -31,6 +31,8 @@ eventually() {
 # received NAME N: N messages have been finished
 received() { [ "$(shmpipe stat "$1" --json | sed -n 's/.*"received": \([0-9]*\).*/\1/p')" -ge "$2" ]; }
 sent() { [ "$(shmpipe stat "$1" --json | sed -n 's/.*"sent": \([0-9]*\).*/\1/p')" -ge "$2" ]; }
+# counter NAME KEY: the value of a counter
+counter() { shmpipe stat "$1" --json | sed -n "s/.*\"$2\": \([0-9]*\).*/\1/p"; }
 alive() { [ "$(shmpipe stat "$1" --json | grep -c '"state": "alive"')" -ge "$2" ]; }
 died() { shmpipe stat "$1" --json | grep '"state": "died"'; }
 `

@@ -23,6 +23,7 @@ type receiving struct {
 	verify  *verifier // nil if they are not checked
 	latency *latency  // nil if they are not measured
 	again   uint64    // messages that came flagged as redelivered
+	many    bool      // the ring has many producers and consumers
 	meter   meter
 }
 
@@ -46,18 +47,22 @@ func (r *receiving) run(ctx context.Context) error {
 	}
 	r.meter.stop()
 	stop()
-	whole := err == io.EOF
+	ending := r.ending(err)
 	err = r.explain(cause(ctx, err))
 	if leaveErr := r.leave(); err == nil {
 		err = leaveErr
 	}
 	if again := r.again; again > 0 {
-		r.options.app.say("%s came again: a consumer before this one died and may have seen it", plural(again, "message"))
+		who := "a consumer before this one died and may have seen it"
+		if r.many {
+			who = "another consumer that died, or left, may have seen it"
+		}
+		r.options.app.say("%s came again: %s", plural(again, "message"), who)
 	}
 	if err == nil || !errors.As(err, new(*outputError)) {
 		r.options.app.say("%s", r.meter.summary("received"))
 	}
-	return errors.Join(err, r.conclude(whole))
+	return errors.Join(err, r.conclude(ending))
 }
 
 func (r *receiving) prepare() error {
@@ -68,12 +73,21 @@ func (r *receiving) prepare() error {
 	if o.latency {
 		r.latency = newLatency()
 	}
-	if o.verify {
+	info, err := r.pipe.Info()
+	if err != nil {
+		return err
+	}
+	r.many = info.Mode == shmpipe.MPMC
+	switch {
+	case !o.verify:
+	case r.many:
+		r.verify = newShareVerifier(uint64(info.Capacity))
+	default:
 		st, err := r.pipe.Stats()
 		if err != nil {
 			return err
 		}
-		r.verify = newVerifier(st.Received > 0)
+		r.verify = newVerifier(st.Received > 0 || st.Dropped > 0)
 	}
 	return nil
 }
@@ -153,11 +167,36 @@ func (r *receiving) examine(msg []byte, again bool) {
 	}
 }
 
+// ending says what is known after the last message, while this consumer is still attached.
+func (r *receiving) ending(err error) ending {
+	e := ending{whole: err == io.EOF, drained: err == io.EOF || err == shmpipe.ErrPeerDied}
+	if !r.many {
+		return e
+	}
+	// Who is there, or was, first: then what it has received is in the counters. In doubt there was somebody.
+	info, infoErr := r.pipe.Info()
+	st, statErr := r.pipe.Stats()
+	if infoErr != nil || statErr != nil {
+		return e
+	}
+	consumers := 0
+	for _, p := range info.Participants {
+		if p.Ring == 0 && p.Role == "consumer" {
+			consumers++
+		}
+	}
+	e.dropped = st.Dropped
+	e.sole = consumers == 1 && st.Received == r.meter.messages.Load() && st.Dropped == 0 && st.Recovered == 0
+	return e
+}
+
 // explain says why there is no more.
 func (r *receiving) explain(err error) error {
 	switch {
 	case err == nil || err == io.EOF:
 		return nil
+	case errors.Is(err, shmpipe.ErrPeerDied) && r.many:
+		return fmt.Errorf("a producer died without closing; all that was committed was delivered, to this consumer %s (%s B)", plural(r.meter.messages.Load(), "message"), grouped(r.meter.bytes.Load()))
 	case errors.Is(err, shmpipe.ErrPeerDied):
 		return fmt.Errorf("producer died without closing; all that it had committed was delivered: %s (%s B)", plural(r.meter.messages.Load(), "message"), grouped(r.meter.bytes.Load()))
 	case errors.Is(err, errSilence):
@@ -172,7 +211,7 @@ func (r *receiving) leave() error {
 }
 
 // conclude prints what was found out.
-func (r *receiving) conclude(whole bool) error {
+func (r *receiving) conclude(end ending) error {
 	if r.verify == nil && r.latency == nil {
 		return nil
 	}
@@ -184,7 +223,7 @@ func (r *receiving) conclude(whole bool) error {
 	text := ""
 	var err error
 	if r.verify != nil {
-		v := r.verify.finish(whole)
+		v := r.verify.finish(end)
 		outcome.Verify = &v
 		text += v.String() + "\n"
 		if !v.OK {

@@ -41,7 +41,7 @@ func run(args []string, std stdio) int {
 }
 
 // Verbs that the contract has and this release has not.
-var laterVerbs = []string{"top", "dump", "unblock", "gc", "doctor", "bench", "export"}
+var laterVerbs = []string{"top", "dump", "gc", "doctor", "bench", "export"}
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -54,6 +54,14 @@ A segment holds the ring and has a name. A producer makes it, a consumer waits f
 
   shmpipe consumer orders > copy &
   shmpipe producer orders < big.iso
+
+With --mode mpmc, there may be many of each, and a message goes to one of the consumers:
+
+  shmpipe create work --mode mpmc
+  for i in 1 2 3; do shmpipe consumer work --frames lines --producers 2 > part.$i & done
+  for i in 1 2; do seq 1 1000 | shmpipe producer work --frames lines & done
+
+Any of them may be killed at any time; the others go on.
 
 Without a name, a shell's pipe brings the two together, and the bytes go through memory that vanishes with them:
 
@@ -74,7 +82,7 @@ Exit status: 0 done; 1 it failed, or a check found a problem; 2 wrong usage; 130
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no summary on standard error; errors only")
 	must(root.RegisterFlagCompletionFunc("backend", backend.complete))
 	root.AddCommand(
-		newProducer(a), newConsumer(a), newDemo(a), newCreate(a), newList(a), newStat(a), newCheck(a), newRemove(a),
+		newProducer(a), newConsumer(a), newDemo(a), newCreate(a), newList(a), newStat(a), newCheck(a), newUnblock(a), newRemove(a),
 		newVersion(a), newManual(),
 	)
 	return root

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ type sending struct {
 	p       *shmpipe.Producer
 	source  *source
 	drain   bool // wait until all was received
+	many    bool // the ring has many producers and consumers
 	meter   meter
 }
 
@@ -204,20 +206,26 @@ func (s *sending) explain(err error) error {
 	var why string
 	switch {
 	case errors.Is(err, shmpipe.ErrPeerClosed):
-		why = "consumer has closed"
+		why = "closed"
 	case errors.Is(err, shmpipe.ErrPeerDied):
-		why = "consumer died without closing"
+		why = "died"
 	case errors.Is(err, errReaderGone):
-		why = map[string]string{"closed": "consumer has closed", "died": "consumer died without closing"}[participantState(s.pipe, "consumer")]
-		if why == "" {
-			why = "consumer has ended"
-		}
+		why = participantState(s.pipe, "consumer")
 	default:
 		return err
+	}
+	what := map[string]string{"closed": "consumer has closed", "died": "consumer died without closing"}
+	if s.many {
+		what = map[string]string{"closed": "all consumers have closed", "died": "no consumer is left, and one died without closing"}
 	}
 	st, statErr := s.pipe.Stats()
 	if statErr != nil {
 		return errors.Join(err, statErr)
 	}
-	return fmt.Errorf("%s; %s (%s B) were sent, %s B not read", why, plural(s.meter.messages.Load(), "message"), grouped(s.meter.bytes.Load()), grouped(st.SentBytes-min(st.SentBytes, st.ReceivedBytes)))
+	of := ""
+	if s.many {
+		of = " of what all have sent"
+	}
+	return fmt.Errorf("%s; %s (%s B) were sent, %s B%s not read", cmp.Or(what[why], "consumer has ended"),
+		plural(s.meter.messages.Load(), "message"), grouped(s.meter.bytes.Load()), grouped(st.SentBytes-min(st.SentBytes, st.ReceivedBytes)), of)
 }

@@ -6,24 +6,29 @@ import (
 	"slices"
 )
 
-// verifier checks generated messages: every number once, in order for each generator, and the checksum.
+// verifier checks generated messages: every number once, in order for each generator, and the checksum. Of a ring with many
+// consumers it has a share only; see shares.
 type verifier struct {
 	// late is set for a consumer that came when messages had been finished already: then the first number of a generator is
 	// where this consumer's share begins.
 	late       bool
-	generators map[uint64]*share
+	generators map[uint64]*stream
+	shares     *shares // nil if this consumer gets everything
 	report     verifyReport
 }
 
-// share is what came of one generator.
-type share struct {
-	next  uint64 // the number that should come
+// stream is what came of one generator.
+type stream struct {
+	next  uint64 // the number that should come; of a share: the least that may
 	total uint64
+	came  uint64 // different numbers
+	seen  *recent
 }
 
 // verifyReport is the outcome.
 type verifyReport struct {
 	OK         bool   `json:"ok"`
+	Share      bool   `json:"share"` // others got messages too: what is lost cannot be told
 	Messages   uint64 `json:"messages"`
 	Generators int    `json:"generators"`
 	Lost       uint64 `json:"lost"`
@@ -34,7 +39,7 @@ type verifyReport struct {
 }
 
 func newVerifier(late bool) *verifier {
-	return &verifier{late: late, generators: make(map[uint64]*share)}
+	return &verifier{late: late, generators: make(map[uint64]*stream)}
 }
 
 // check looks at the next message. Again says that the library flagged it as one that may have been seen already.
@@ -53,11 +58,15 @@ func (v *verifier) check(s stamp, generated, intact, again bool) {
 	}
 	g := v.generators[s.generator]
 	if g == nil {
-		g = &share{total: s.total}
-		if v.late || again {
+		g = &stream{total: s.total}
+		if v.shares == nil && (v.late || again) {
 			g.next = s.number
 		}
 		v.generators[s.generator] = g
+	}
+	if v.shares != nil {
+		v.share(g, s, again)
+		return
 	}
 	switch {
 	case s.number > g.next:
@@ -73,10 +82,23 @@ func (v *verifier) check(s stamp, generated, intact, again bool) {
 	g.next = s.number + 1
 }
 
-// finish ends the check. Whole says that the stream ended in order, so that every generator's last number must have come.
-func (v *verifier) finish(whole bool) verifyReport {
+// ending is what is known when no more comes.
+type ending struct {
+	whole   bool // the stream ended in order: every generator's last number must have come
+	drained bool // likewise, or a producer died: what was committed must have come
+
+	// Of a ring with many consumers.
+	sole    bool   // no other consumer got anything
+	dropped uint64 // messages that the dead had in hand
+}
+
+// finish ends the check.
+func (v *verifier) finish(e ending) verifyReport {
 	r := &v.report
-	if whole {
+	switch {
+	case v.shares != nil:
+		v.finishShare(e)
+	case e.whole:
 		for _, id := range slices.Sorted(maps.Keys(v.generators)) {
 			if g := v.generators[id]; g.next < g.total {
 				r.Lost += g.total - g.next
@@ -101,6 +123,10 @@ func (r verifyReport) String() string {
 	if !r.OK {
 		verdict = "failed: " + r.First
 	}
-	return fmt.Sprintf("verify: %s of %s, %s lost, %s twice or out of order, %s damaged, %s not generated: %s",
-		plural(r.Messages, "message"), plural(uint64(r.Generators), "generator"), grouped(r.Lost), grouped(r.Twice), grouped(r.Damaged), grouped(r.Foreign), verdict)
+	lost := grouped(r.Lost) + " lost"
+	if r.Share {
+		lost = "a share of all"
+	}
+	return fmt.Sprintf("verify: %s of %s, %s, %s twice or out of order, %s damaged, %s not generated: %s",
+		plural(r.Messages, "message"), plural(uint64(r.Generators), "generator"), lost, grouped(r.Twice), grouped(r.Damaged), grouped(r.Foreign), verdict)
 }

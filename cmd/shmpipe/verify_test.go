@@ -28,7 +28,7 @@ func verified(late bool, msgs [][]byte, whole bool, again ...int) verifyReport {
 		s, generated, intact := readStamp(b)
 		v.check(s, generated, intact, flagged)
 	}
-	return v.finish(whole)
+	return v.finish(ending{whole: whole, drained: whole})
 }
 
 func TestVerify_AcceptsEveryNumberOnceInOrder(t *testing.T) {

@@ -20,14 +20,14 @@ func (w *walk) participant(ring int, entry uint32, role protocol.Role) {
 	case state != protocol.EntryNever && wrote != role:
 		w.broken(ring, at+protocol.OffRole, "role of participant %d is %d, want %d (%v)", entry, uint32(wrote), uint32(role), role)
 	case state == protocol.EntryActive:
-		w.alive(ring, at, entry, role, pid)
+		w.alive(ring, at, entry, role, pid, fmt.Sprintf(adviseTake, role, w.name()))
 	}
 }
 
-// alive tells of an active participant that is not there any more.
-func (w *walk) alive(ring int, at uint64, entry uint32, role protocol.Role, pid uint32) {
+// alive tells of an active participant that is not there any more, with advice what to do about it. It reports whether it died.
+func (w *walk) alive(ring int, at uint64, entry uint32, role protocol.Role, pid uint32, advice string) (died bool) {
 	if w.held == nil {
-		return
+		return false
 	}
 	before := w.at(at + protocol.OffStatus)
 	held, err := w.held(entry)
@@ -39,8 +39,10 @@ func (w *walk) alive(ring int, at uint64, entry uint32, role protocol.Role, pid 
 			Ring:   ring,
 			Offset: at + protocol.OffStatus,
 			Text:   fmt.Sprintf("%v (pid %d) died without closing", role, pid),
-			Advice: fmt.Sprintf(adviseTake, role, w.name()),
+			Advice: advice,
 			Note:   true,
 		})
+		return true
 	}
+	return false
 }

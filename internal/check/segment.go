@@ -74,15 +74,27 @@ func (w *walk) ring(i int) {
 	}
 	r := &w.header.Rings[i]
 	w.controlReserved(i, r)
+	if r.Mode == protocol.MPMC {
+		c := newCrowd(w, i, r)
+		c.participants()
+		w.gatesAndPoison(i, r)
+		c.look()
+		return
+	}
 	for j := range uint32(protocol.SPSCParticipants) {
 		w.participant(i, r.FirstParticipant+j, protocol.Role(j+1))
 	}
+	w.gatesAndPoison(i, r)
+	if p, ok := w.positions(i, r); ok {
+		w.frames(i, r, p)
+	}
+}
+
+// gatesAndPoison looks at the words that rings of both modes have at the same places.
+func (w *walk) gatesAndPoison(i int, r *protocol.Ring) {
 	w.gates(i, r)
 	if poison := w.half(r.Control + protocol.OffPoison); poison != 0 {
 		w.broken(i, r.Control+protocol.OffPoison, "poison word is %d, want 0: a participant found the ring to break the protocol, and it is not used further", poison)
-	}
-	if p, ok := w.positions(i, r); ok {
-		w.frames(i, r, p)
 	}
 }
 

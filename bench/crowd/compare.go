@@ -1,0 +1,140 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// comparison is what compare was asked for.
+type comparison struct {
+	job      // what all runs share
+	contests []string
+	shapes   []shape
+	sizes    []int
+	rounds   int
+	messages int
+	limit    time.Duration
+	base     string
+}
+
+// outcome is one run of a comparison.
+type outcome struct {
+	result
+	round int
+	floor float64 // raw round trip of a cache line, ns: the larger of before and after the heat; 0 if not measured
+	err   error
+}
+
+// compare runs all contestants in all shapes and sizes, interleaved, and prints tables.
+func compare(args []string) error {
+	c, seed, err := parseComparison(args)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s\n\nSeed %d, %d rounds, rings of %d bytes, shmpipe waits: %s, pinned: %v.\n\n", machine(), seed, c.rounds, c.Ring, c.Wait, !c.Unpinned)
+	before := readLoad()
+	all := c.run(rand.New(rand.NewPCG(seed, 0)))
+	fmt.Print(report(all, c.base), readLoad().since(before))
+	return nil
+}
+
+func parseComparison(args []string) (comparison, uint64, error) {
+	var c comparison
+	set := flag.NewFlagSet("crowd compare", flag.ExitOnError)
+	limit := c.flags(set)
+	contests := set.String("contests", strings.ReplaceAll(names(), " ", ""), "contestants; those of one producer and one consumer run in 1x1 only")
+	shapes := set.String("shapes", "1x1,2x2,4x4", "producers x consumers")
+	sizes := set.String("sizes", "64", "bytes of a message, multiples of 8")
+	set.IntVar(&c.rounds, "rounds", 7, "rounds")
+	set.IntVar(&c.messages, "messages", 8_000_000, "messages of a run, of all producers together; fewer in proportion above 64 bytes")
+	set.StringVar(&c.base, "base", "vyukov", "the contestant that ratios are to")
+	seed := set.Uint64("seed", uint64(time.Now().UnixNano()), "of the random order")
+	if err := set.Parse(args); err != nil {
+		return c, 0, err
+	}
+	c.limit, c.contests = *limit, strings.Split(*contests, ",")
+	for _, text := range strings.Split(*shapes, ",") {
+		s, err := parseShape(text)
+		if err != nil {
+			return c, 0, err
+		}
+		c.shapes = append(c.shapes, s)
+	}
+	for _, text := range strings.Split(*sizes, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return c, 0, fmt.Errorf("size %q: want a number", text)
+		}
+		c.sizes = append(c.sizes, n)
+	}
+	for _, name := range c.contests { // a mistake comes out now, not after a minute
+		for _, size := range c.sizes {
+			if err := c.of(name, shape{1, 1}, size).check(); err != nil {
+				return c, 0, err
+			}
+		}
+	}
+	return c, *seed, nil
+}
+
+// of is one run.
+func (c comparison) of(name string, s shape, size int) job {
+	j := c.job
+	j.Name, j.Shape, j.Size = name, s, size
+	total := c.messages
+	if size > line {
+		total = total * line / size
+	}
+	j.Count = max(1000, total/s.Producers)
+	return j
+}
+
+// run runs the rounds. A round has a heat for each shape and size, in which the contestants run one after the other, in random order:
+// what they have in common is the state that the machine is in.
+func (c comparison) run(random *rand.Rand) []outcome {
+	var all []outcome
+	for round := range c.rounds {
+		for _, i := range random.Perm(len(c.shapes) * len(c.sizes)) {
+			heat := c.heat(c.shapes[i/len(c.sizes)], c.sizes[i%len(c.sizes)], random)
+			for _, o := range heat {
+				o.round = round
+				fmt.Fprintln(os.Stderr, o)
+				all = append(all, o)
+			}
+		}
+	}
+	return all
+}
+
+func (c comparison) heat(s shape, size int, random *rand.Rand) []outcome {
+	var heat []outcome
+	before := floor()
+	for _, i := range random.Perm(len(c.contests)) {
+		j := c.of(c.contests[i], s, size)
+		if contestants[j.Name].alone() && s.processes() > 2 {
+			continue
+		}
+		r, err := run(j, c.limit)
+		if err != nil {
+			r.job = j
+		}
+		heat = append(heat, outcome{result: r, err: err})
+	}
+	ns := max(before, floor())
+	for i := range heat {
+		heat[i].floor = ns
+	}
+	return heat
+}
+
+func (o outcome) String() string {
+	if o.err != nil {
+		return fmt.Sprintf("round %d: %v", o.round, o.err)
+	}
+	return fmt.Sprintf("round %d, raw round trip %.0f ns: %v", o.round, o.floor, o.result)
+}

@@ -1,0 +1,237 @@
+package shmpipe
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"shmpipe/protocol"
+	"shmpipe/ring"
+)
+
+// newCrewConsumer takes a consumer's place in MPMC ring i.
+func (p *Pipe) newCrewConsumer(i int) (*Consumer, error) {
+	v := &Consumer{producers: uint64(p.opts.Producers)}
+	err := p.attachCrew(i, protocol.RoleConsumer, &v.endpoint, func(m ring.MPMCMemory, slot uint8) (err error) {
+		v.sleepOn, v.wakeUp = v.crew.data, v.crew.space
+		m.Fenced = !v.barriers
+		v.many, err = ring.NewMPMCConsumer(m, slot, v.freed)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.guard.detach = v.detachCrewConsumer
+	v.guard.lentWhenClosed = v.handBack
+	return v, nil
+}
+
+// detachCrewConsumer finishes the message that was delivered last and leaves. One that was put back is for another consumer.
+func (c *Consumer) detachCrewConsumer() error {
+	c.handing.Lock()
+	if c.many.Undelivered() {
+		c.handOver()
+	} else {
+		c.many.Release()
+		c.handOver() // the rest of a batch
+	}
+	c.handing.Unlock()
+	return c.detachCrew()
+}
+
+// handBack hands the message in hand to another consumer: this one was closed while the user holds it. The user's view of it stays
+// mapped, but may change.
+func (c *Consumer) handBack() {
+	c.handing.Lock()
+	defer c.handing.Unlock()
+	c.handOver()
+}
+
+func (c *Consumer) handOver() {
+	if c.many.Held() {
+		c.many.Leave()
+		c.sleepOn.Broadcast() // other consumers
+	}
+}
+
+// freed wakes the producers that sleep, after a frame was given back.
+func (c *Consumer) freed() {
+	if c.wakeUp.Wake() {
+		c.many.Count(protocol.SlotConsumer + protocol.CounterWakes)
+	}
+}
+
+// manyNext takes the next message. Without a context it does not wait.
+func (c *Consumer) manyNext(ctx context.Context) ([]byte, error) {
+	for {
+		payload, _, o := c.many.Next()
+		switch {
+		case o == ring.Done:
+			return payload, nil
+		case o == ring.Broken:
+			return nil, c.tellBroken(c.many.Err())
+		case ctx == nil:
+			return nil, c.manyNothing()
+		}
+		if err := c.wait(ctx, (*manyConsumer)(c)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// manyNothing is the error of a method that does not wait and found no message.
+func (c *Consumer) manyNothing() error {
+	found, err := c.inVain((*manyConsumer)(c), c.pollDead())
+	if err == nil || found { // found: it came this very moment; the next call gets it
+		return ErrEmpty
+	}
+	return err
+}
+
+// manyReceive copies the next message to buf.
+func (c *Consumer) manyReceive(ctx context.Context, buf []byte) (int, error) {
+	payload, err := c.manyNext(ctx)
+	if err != nil {
+		return 0, c.end(err)
+	}
+	n := copy(buf, payload)
+	if n < len(payload) {
+		n = len(payload)
+		c.many.Return()
+		c.leave()
+		return n, io.ErrShortBuffer
+	}
+	c.leave()
+	return n, nil
+}
+
+// manyLend delivers the next message in place.
+func (c *Consumer) manyLend(ctx context.Context) (Message, error) {
+	payload, err := c.manyNext(ctx)
+	if err != nil {
+		return Message{}, c.end(err)
+	}
+	return c.lendMessage(payload), nil
+}
+
+// manyRelease ends the loan of a message: done is false if it is to be delivered again. If the consumer was closed meanwhile, the
+// message is another consumer's already, or is now.
+func (c *Consumer) manyRelease(done bool) {
+	if !c.resume() {
+		return
+	}
+	if done {
+		c.many.Release()
+	} else {
+		c.many.Return()
+	}
+	c.leave()
+}
+
+// resume ends a loan and goes on with the method. It reports whether the consumer is open; if not, the method has ended.
+func (c *Consumer) resume() bool {
+	c.use.store(useIn)
+	if c.closed.Load() {
+		c.handBack()
+		c.leave()
+		return false
+	}
+	return true
+}
+
+// manyPoll gives up to limit messages to fn. Without a context it does not wait for the first.
+func (c *Consumer) manyPoll(ctx context.Context, limit int, fn func(msg []byte) error) (n int, err error) {
+	payload, err := c.manyNext(ctx)
+	if err != nil {
+		return 0, c.end(err)
+	}
+	c.messageID++ // a Message that was lent before must not end this loan
+	for {
+		if err := c.visit(payload, fn); err != nil {
+			return n, err
+		}
+		n++
+		if !c.resume() {
+			return n, nil
+		}
+		if n >= limit {
+			c.many.Release()
+			c.leave()
+			return n, nil
+		}
+		var o ring.Outcome
+		if payload, _, o = c.many.Next(); o != ring.Done {
+			if o == ring.Broken {
+				err = c.tellBroken(c.many.Err())
+			}
+			c.leave()
+			return n, err
+		}
+	}
+}
+
+// visit lends a message to fn. If fn fails or panics, the message is not finished, and the loan is over.
+func (c *Consumer) visit(payload []byte, fn func([]byte) error) (err error) {
+	well := false
+	c.lend()
+	defer func() {
+		if !well {
+			c.manyRelease(false)
+		}
+	}()
+	if err = fn(payload); err == nil {
+		well = true
+	}
+	return err
+}
+
+// manyConsumer is a Consumer of an MPMC ring while it waits.
+type manyConsumer Consumer
+
+func (c *manyConsumer) look(spins int, first bool) ring.Outcome { return c.many.Look(spins, first) }
+
+// vain implements waiting.
+func (c *manyConsumer) vain(prove bool) error {
+	if prove {
+		c.crew.buryDead()
+		c.now = view{} // who changed an entry may have died before it said so
+	}
+	if c.follow {
+		return nil
+	}
+	switch p := c.crew.look(&c.now).producers; {
+	case p.there > 0 || p.came < c.producers:
+		return nil
+	case p.died > 0:
+		return ErrPeerDied
+	}
+	return io.EOF
+}
+
+func (c *manyConsumer) broken() error { return c.tellBroken(c.many.Err()) }
+
+// settle implements waiting. Besides the barrier: a frame that somebody has claimed holds up whatever is behind it. If its owner is
+// dead, this is when to find out, and where nothing tells of its death, soon again.
+func (c *manyConsumer) settle() time.Duration {
+	most := c.barrier()
+	slot, blocked := c.many.Blocker()
+	if !blocked {
+		c.patience = 0
+		return most
+	}
+	entry := c.crew.geo.FirstParticipant + uint32(slot)
+	if held, err := c.pipe.seg.Held(entry); err == nil && !held {
+		c.crew.bury(entry)
+	}
+	c.patience = min(max(2*c.patience, firstPatience), watchInterval)
+	return min(c.patience, most)
+}
+
+// firstPatience is the first sleep of a consumer that waits for a claim; it doubles up to watchInterval.
+const firstPatience = 2 * time.Millisecond
+
+func (c *manyConsumer) waits() { c.many.Count(protocol.SlotConsumer + protocol.CounterWaits) }
+func (c *manyConsumer) parks() {
+	c.many.Count(protocol.SlotConsumer + protocol.CounterParks)
+	c.many.Slept()
+}

@@ -1,0 +1,31 @@
+package shmpipe
+
+// Unblocked says what [Pipe.Unblock] did.
+type Unblocked struct {
+	Reaped    int // participants that were found dead
+	Abandoned int // claims of theirs, which consumers now skip
+	Recovered int // messages or batches that they had in hand, which another consumer now gets
+}
+
+// Unblock releases what dead participants left claimed, in all rings of the segment. There is no need to call it while anybody is
+// attached: whoever is blocked does the same. In SPSC mode nothing is ever left claimed. Live participants are left alone,
+// also stopped ones. It returns ErrClosed after Close.
+func (p *Pipe) Unblock() (Unblocked, error) {
+	if err := p.acquire(); err != nil {
+		return Unblocked{}, err
+	}
+	defer p.release()
+	var u Unblocked
+	for i, r := range p.header.Rings {
+		if r.Mode != MPMC {
+			continue
+		}
+		c := p.crewOf(i)
+		before := c.stats()
+		u.Reaped += c.buryDead()
+		after := c.stats()
+		u.Abandoned += int(after.Abandoned - before.Abandoned)
+		u.Recovered += int(after.Recovered - before.Recovered)
+	}
+	return u, nil
+}
