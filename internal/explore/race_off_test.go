@@ -1,0 +1,5 @@
+//go:build seam && !race
+
+package explore
+
+const raceDetector = false
