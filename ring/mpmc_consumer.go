@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"sync/atomic"
+
 	"shmpipe/internal/seam"
 	"shmpipe/internal/spin"
 	"shmpipe/protocol"
@@ -43,7 +45,8 @@ type hand struct {
 	word   protocol.Word
 	header uint64 // of the message
 	at     uint64 // offset of the message's header in the frame
-	end    uint64 // of the frame's content
+	end    uint64 // of a batch's content
+	place  *atomic.Uint64
 }
 
 // NewMPMCConsumer attaches to a ring as a consumer in a slot whose predecessor, if it died, has been recovered. Freed is called after a
@@ -146,7 +149,7 @@ func (c *MPMCConsumer) take() Outcome {
 			}
 			c.next = behind
 			c.passed(seam.TakeHead, c.head, pos, behind)
-			c.hand = hand{held: true, index: pos & c.mask, word: mine}
+			c.hand = hand{held: true, index: pos & c.mask, place: word, word: mine}
 			return Done
 		case protocol.WordAbandoned:
 			mine := w.With(c.slot, protocol.WordSkipping)
@@ -154,7 +157,7 @@ func (c *MPMCConsumer) take() Outcome {
 				continue
 			}
 			c.passed(seam.SkipHead, c.head, pos, behind)
-			c.release(pos&c.mask, mine)
+			c.release(word, pos&c.mask, mine)
 			pos = behind
 		case protocol.WordClaimed:
 			c.blocker = w
@@ -190,14 +193,14 @@ func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 	frame := c.at(c.hand.index)
 	limit := c.hand.word.Span() << c.shift
 	header := *wordAt(c.data, frame) // read once; the word that covers it has been seen
+	if n := protocol.FrameLength(header); protocol.IsData(header) && n <= limit-protocol.FrameHeaderSize && n <= c.maxMessage {
+		c.hand.header = header
+		return c.payload()
+	}
 	if err := protocol.CheckMPMCFrame(header, c.hand.index, limit, c.maxMessage, true); err != nil {
 		return nil, 0, c.broken(err)
 	}
 	n := protocol.FrameLength(header)
-	if !protocol.IsBatch(header) {
-		c.hand.header, c.hand.end = header, protocol.FrameSize(n)
-		return c.payload()
-	}
 	c.hand.batch = true
 	c.hand.end = protocol.BatchHeaderSize + n
 	done := *wordAt(c.data, frame+protocol.FrameHeaderSize)
@@ -206,7 +209,7 @@ func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 	}
 	c.hand.at = protocol.BatchHeaderSize + done
 	if c.hand.at == c.hand.end { // whoever had it finished all of it and died before giving it back
-		c.release(c.hand.index, c.hand.word)
+		c.release(c.hand.place, c.hand.index, c.hand.word)
 		c.hand = hand{}
 		return nil, 0, Empty
 	}

@@ -188,8 +188,13 @@ func (c *crowd) give(s seam.Site, w *atomic.Uint64, to protocol.Word) {
 	}
 }
 
-// sound checks a word that was read at a position or index.
+// sound checks a word that was read at a position or index. It is small enough to be inlined.
 func (c *crowd) sound(w protocol.Word, pos uint64) bool {
+	const committed = protocol.Word(protocol.WordCommitted) // and no owner
+	return w<<52>>52 == committed && w.Span()-1 <= c.mask-pos&c.mask || c.isSound(w, pos)
+}
+
+func (c *crowd) isSound(w protocol.Word, pos uint64) bool {
 	if err := protocol.CheckWord(w, pos&c.mask, c.mask+1, c.slots); err != nil {
 		c.broken(err)
 		return false

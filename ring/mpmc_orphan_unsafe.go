@@ -37,7 +37,7 @@ func (c *MPMCConsumer) adopt(generation uint64) bool {
 		}
 		mine := w.With(c.slot, protocol.WordTaken)
 		if c.swap(seam.OrphanTake, word, w, mine) {
-			c.hand = hand{held: true, orphan: true, drop: c.mem.Drop && w.Owner() == orphanOfDead, index: index, word: mine}
+			c.hand = hand{held: true, orphan: true, drop: c.mem.Drop && w.Owner() == orphanOfDead, index: index, place: word, word: mine}
 			return true
 		}
 	}
@@ -51,7 +51,7 @@ func (c *MPMCConsumer) Leave() {
 	if !c.hand.held {
 		return
 	}
-	if c.swap(seam.OrphanPut, c.word(c.hand.index), c.hand.word, c.hand.word.With(orphanOfLeft, protocol.WordOrphan)) {
+	if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(orphanOfLeft, protocol.WordOrphan)) {
 		c.tell(seam.OrphanTell)
 	}
 	c.hand = hand{}

@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"sync/atomic"
+
 	"shmpipe/internal/seam"
 	"shmpipe/protocol"
 )
@@ -25,7 +27,8 @@ import (
 // Send is lock-free, commit is wait-free: if a claim fails, another participant's has succeeded.
 type MPMCProducer struct {
 	crowd
-	next  uint64 // where to walk from: a position at which the tail has been
+	next  uint64         // where to walk from: a position at which the tail has been
+	place *atomic.Uint64 // the word there, or that of the frame that was just claimed
 	claim mpmcClaim
 
 	drainAt, drainTo uint64 // positions, for AwaitDrained
@@ -35,6 +38,7 @@ type MPMCProducer struct {
 type mpmcClaim struct {
 	held   bool
 	pos    uint64
+	place  *atomic.Uint64 // the word
 	span   uint64
 	length uint64 // payload bytes asked for
 }
@@ -87,7 +91,7 @@ func (p *MPMCProducer) reserve(span uint64) (uint64, Outcome) {
 		} else if o != Done {
 			continue
 		}
-		if !p.swap(site, p.word(pos), free, to) {
+		if !p.swap(site, p.place, free, to) {
 			continue
 		}
 		p.next = pos + run
@@ -109,9 +113,9 @@ func (p *MPMCProducer) findTail() (uint64, Outcome) {
 		if steps%hintEvery == 0 {
 			pos = p.further(seam.ClaimTailLoad, p.tail, pos)
 		}
-		p.next = pos
+		p.next, p.place = pos, p.word(pos)
 		seam.Again(seam.ClaimWordLoad)
-		w := p.load(seam.ClaimWordLoad, p.word(pos))
+		w := p.load(seam.ClaimWordLoad, p.place)
 		lap := p.lap(pos)
 		switch ahead := int32(w.Lap() - lap); {
 		case w == protocol.FreeWord(lap):
@@ -154,7 +158,7 @@ func (p *MPMCProducer) runIsFree(pos, run uint64, first protocol.Word) Outcome {
 		if w == first {
 			continue
 		}
-		if p.load(seam.ClaimWordLoad, p.word(pos)) != first {
+		if p.load(seam.ClaimWordLoad, p.place) != first {
 			return Empty
 		}
 		if int32(w.Lap()-first.Lap()) < 0 {
@@ -175,17 +179,16 @@ func (p *MPMCProducer) commit(pos, span, messages, bytes uint64) Outcome {
 	from := protocol.NewWord(p.lap(pos), span, p.slot, protocol.WordClaimed)
 	addOwned(wordAt(p.counters, 8*protocol.SlotSent), messages)
 	addOwned(wordAt(p.counters, 8*protocol.SlotSentBytes), bytes)
-	word := p.word(pos)
-	if p.load(seam.CommitLoad, word) != from {
+	if p.load(seam.CommitLoad, p.place) != from {
 		return p.taken("commit", pos)
 	}
-	p.give(seam.CommitWord, word, from.With(0, protocol.WordCommitted))
+	p.give(seam.CommitWord, p.place, from.With(0, protocol.WordCommitted))
 	return Done
 }
 
 // taken is the breach of somebody who changed our word.
 func (p *MPMCProducer) taken(op string, pos uint64) Outcome {
-	return p.broken(&protocol.CorruptError{Field: op + ": the claim is not ours any more", Offset: pos, Got: p.word(pos).Load(), Want: "the word as we left it"})
+	return p.broken(&protocol.CorruptError{Field: op + ": the claim is not ours any more", Offset: pos, Got: p.place.Load(), Want: "the word as we left it"})
 }
 
 // Claim reserves space for a message of n bytes and returns it, for the caller to write into. It returns Done, Full, TooLarge or Broken.
@@ -200,7 +203,7 @@ func (p *MPMCProducer) Claim(n uint64) ([]byte, Outcome) {
 	if o != Done {
 		return nil, o
 	}
-	p.claim = mpmcClaim{held: true, pos: pos, span: span, length: n}
+	p.claim = mpmcClaim{held: true, pos: pos, place: p.place, span: span, length: n}
 	return bytesAt(p.data, p.at(pos)+protocol.FrameHeaderSize, n), Done
 }
 
@@ -211,7 +214,7 @@ func (p *MPMCProducer) Claimed() (n uint64, held bool) { return p.claim.length, 
 // was asked for. It returns Done or Broken.
 func (p *MPMCProducer) Commit(n uint64, typ uint16) Outcome {
 	c := p.claim
-	p.claim = mpmcClaim{}
+	p.claim, p.place = mpmcClaim{}, c.place
 	frame := addrAt(p.data, p.at(c.pos))
 	if seam.On {
 		seam.At(seam.ClaimPayload, frame)
@@ -223,13 +226,12 @@ func (p *MPMCProducer) Commit(n uint64, typ uint16) Outcome {
 // Abort gives the claim up: consumers skip it. It returns Done or Broken.
 func (p *MPMCProducer) Abort() Outcome {
 	c := p.claim
-	p.claim = mpmcClaim{}
+	p.claim, p.place = mpmcClaim{}, c.place
 	p.Count(protocol.SlotAborts)
 	from := protocol.NewWord(p.lap(c.pos), c.span, p.slot, protocol.WordClaimed)
-	word := p.word(c.pos)
-	if p.load(seam.CommitLoad, word) != from {
+	if p.load(seam.CommitLoad, p.place) != from {
 		return p.taken("abort", c.pos)
 	}
-	p.give(seam.AbortWord, word, from.With(0, protocol.WordAbandoned))
+	p.give(seam.AbortWord, p.place, from.With(0, protocol.WordAbandoned))
 	return Done
 }

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"shmpipe/internal/seam"
@@ -15,6 +16,11 @@ func (c *MPMCConsumer) finish() (more bool) {
 	addOwned(wordAt(c.counters, 8*protocol.SlotReceivedBytes), n)
 	if c.hand.orphan {
 		c.Count(protocol.SlotRedelivered)
+	}
+	if !c.hand.batch {
+		c.release(c.hand.place, c.hand.index, c.hand.word)
+		c.hand.held = false
+		return false
 	}
 	return c.advance()
 }
@@ -41,16 +47,16 @@ func (c *MPMCConsumer) advance() (more bool) {
 			return true
 		}
 	}
-	c.release(c.hand.index, c.hand.word)
+	c.release(c.hand.place, c.hand.index, c.hand.word)
 	c.hand = hand{}
 	return false
 }
 
 // release gives a frame back, and wakes who sleeps for space. The first granule's word goes last: while that is held, nobody can claim
 // past it, so the payload stays whole for a successor if we die on the way.
-func (c *MPMCConsumer) release(index uint64, w protocol.Word) {
+func (c *MPMCConsumer) release(word *atomic.Uint64, index uint64, w protocol.Word) {
 	c.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())
-	c.give(seam.ReleaseWord, c.word(index), protocol.FreeWord(w.Lap()+1))
+	c.give(seam.ReleaseWord, word, protocol.FreeWord(w.Lap()+1))
 	if c.sleepers.Load() != 0 {
 		c.freed()
 	}

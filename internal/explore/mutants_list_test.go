@@ -22,7 +22,7 @@ func mutants() []mutant {
 		one("padding does not look at inner words", "wide-padding", producerFile,
 			"p.runIsFree(pos, run, free); o == Full", "p.runIsFree(pos, map[seam.Site]uint64{seam.ClaimWord: run}[site], free); o == Full"),
 		one("a claim does not compare", "three-producers", producerFile,
-			"if !p.swap(site, p.word(pos), free, to) {", "if p.give(site, p.word(pos), to); false {"),
+			"if !p.swap(site, p.place, free, to) {", "if p.give(site, p.place, to); false {"),
 		one("a producer that lags waits", "three-producers", producerFile,
 			"case ahead > 0:\n\t\t\tpos++", "case ahead > 0:\n\t\t\treturn 0, Full"),
 		one("a producer does not step behind a frame, but into it", "three-producers", producerFile,
@@ -35,15 +35,15 @@ func mutants() []mutant {
 		one("a batch is committed before it is written", "leave-batch", batchFile,
 			"\tfor _, msg := range msgs {\n\t\tp.write(", "\tp.commit(pos, span, 0, 0)\n\tfor _, msg := range msgs {\n\t\tp.write("),
 		one("an abort frees", "aborts", producerFile,
-			"p.give(seam.AbortWord, word, from.With(0, protocol.WordAbandoned))", "p.give(seam.AbortWord, word, protocol.FreeWord(from.Lap()+1))"),
+			"p.give(seam.AbortWord, p.place, from.With(0, protocol.WordAbandoned))", "p.give(seam.AbortWord, p.place, protocol.FreeWord(from.Lap()+1))"),
 		one("an abort commits", "aborts", producerFile,
-			"p.give(seam.AbortWord, word, from.With(0, protocol.WordAbandoned))", "p.give(seam.AbortWord, word, from.With(0, protocol.WordCommitted))"),
+			"p.give(seam.AbortWord, p.place, from.With(0, protocol.WordAbandoned))", "p.give(seam.AbortWord, p.place, from.With(0, protocol.WordCommitted))"),
 
 		// Hints.
 		one("a hint is beyond the frame", "laps", memoryFile,
 			"hint.CompareAndSwap(h, behind)", "hint.CompareAndSwap(h, behind+1)"),
 		one("a hint is moved for a frame that is not claimed yet", "three-producers", producerFile,
-			"if !p.swap(site, p.word(pos), free, to) {", "p.passed(seam.ClaimTail, p.tail, pos, pos+run)\n\t\tif !p.swap(site, p.word(pos), free, to) {"),
+			"if !p.swap(site, p.place, free, to) {", "p.passed(seam.ClaimTail, p.tail, pos, pos+run)\n\t\tif !p.swap(site, p.place, free, to) {"),
 
 		// Taking.
 		one("a take does not compare", "drop", consumerFile,
@@ -73,13 +73,13 @@ func mutants() []mutant {
 		one("a frame is freed for the same lap", "drop", releaseFile,
 			"protocol.FreeWord(w.Lap()+1)", "protocol.FreeWord(w.Lap())"),
 		one("a message is given back before it is read", "drop", consumerFile,
-			"\tn := protocol.FrameLength(c.hand.header)\n\treturn bytesAt(", "\tn := protocol.FrameLength(c.hand.header)\n\tif !c.hand.batch {\n\t\tc.release(c.hand.index, c.hand.word)\n\t}\n\treturn bytesAt("),
+			"\tn := protocol.FrameLength(c.hand.header)\n\treturn bytesAt(", "\tn := protocol.FrameLength(c.hand.header)\n\tif !c.hand.batch {\n\t\tc.release(c.hand.place, c.hand.index, c.hand.word)\n\t}\n\treturn bytesAt("),
 		one("progress in a batch is not noted", "leave-batch", releaseFile,
 			"\t\tstoreOwned(progress, c.hand.at-protocol.BatchHeaderSize)\n", ""),
 		one("progress in a batch is noted too early", "leave-batch", consumerFile,
 			"\tc.hand.at = protocol.BatchHeaderSize + done\n", "\tc.hand.at = protocol.BatchHeaderSize + done\n\tif done == 0 {\n\t\tstoreOwned(wordAt(c.data, frame+protocol.FrameHeaderSize), 16)\n\t}\n"),
 		one("a batch that was finished is not given back", "leave-batch", consumerFile,
-			"\t\tc.release(c.hand.index, c.hand.word)\n\t\tc.hand = hand{}\n\t\treturn nil, 0, Empty", "\t\tc.hand = hand{}\n\t\treturn nil, 0, Empty"),
+			"\t\tc.release(c.hand.place, c.hand.index, c.hand.word)\n\t\tc.hand = hand{}\n\t\treturn nil, 0, Empty", "\t\tc.hand = hand{}\n\t\treturn nil, 0, Empty"),
 
 		// Recovering.
 		one("a living participant is recovered", "drop", recoverFile,
@@ -125,7 +125,7 @@ func mutants() []mutant {
 
 		// Leaving.
 		one("who leaves keeps what is in hand", "leave", orphanFile,
-			"if c.swap(seam.OrphanPut, c.word(c.hand.index), c.hand.word, c.hand.word.With(orphanOfLeft, protocol.WordOrphan)) {", "if false {"),
+			"if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(orphanOfLeft, protocol.WordOrphan)) {", "if false {"),
 		one("who leaves frees what is in hand", "leave", orphanFile,
 			"c.hand.word.With(orphanOfLeft, protocol.WordOrphan)) {", "protocol.FreeWord(c.hand.word.Lap()+1)) {"),
 		one("who leaves does not tell", "leave", orphanFile,
