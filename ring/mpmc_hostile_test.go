@@ -18,6 +18,7 @@ type company struct {
 	t         testing.TB
 	m         MPMCMemory
 	context   string
+	cleared   bool // somebody may have cleared the mark meanwhile
 	producers []*MPMCProducer
 	consumers []*MPMCConsumer
 }
@@ -72,7 +73,7 @@ func (v *company) broken(o Outcome, err error) {
 	if o == Broken {
 		require.Error(v.t, err, v.context)
 		requireCorrupt(v.t, err)
-		require.NotZero(v.t, poisonOf(v.m).Load(), v.context)
+		require.True(v.t, v.cleared || poisonOf(v.m).Load() != 0, v.context)
 	}
 }
 
@@ -210,6 +211,10 @@ func absurdWords(was uint64) []uint64 {
 
 func TestHostilePeer_CannotHarmTheCrowd(t *testing.T) {
 	rng := shmtest.Rand(t)
+	every := 4 // of the values, one is tried, at random
+	if testing.Short() {
+		every = 24
+	}
 	m := guardedCrowd(t, fewGranules, smallGranule, 1)
 	for name, off := range crowdPlaces(m) {
 		livedCrowd(t, m)
@@ -218,7 +223,7 @@ func TestHostilePeer_CannotHarmTheCrowd(t *testing.T) {
 			values = append(values, absurdWords(*crowdPlace(m, off))...)
 		}
 		for i, value := range values {
-			if testing.Short() && i%4 != int(rng.Uint32()%4) {
+			if rng.IntN(every) != 0 {
 				continue
 			}
 			context := fmt.Sprintf("%s = %#x", name, value)

@@ -60,3 +60,16 @@ func TestMPMCLook_FindsTheMessageThatNextDelivers(t *testing.T) {
 	c.Release()
 	require.Equal(t, Done, c.Look(1, true), "the batch has more")
 }
+
+// While a consumer looks through the words, somebody may make an orphan of one that it has passed. The generation grows then, and it must
+// look again, though it finds none now.
+func TestMPMCOrphan_MadeDuringASearchIsFoundByTheNext(t *testing.T) {
+	m := smallCrowd(0)
+	p, left, c := mpmcProducer(t, m, 0), mpmcConsumer(t, m, 1), mpmcConsumer(t, m, 2)
+	crowdSend(t, p, 5)
+	crowdReceive(t, left, pattern(5, 0), 0, false)
+	crowdShared(m, protocol.OffMPMCOrphans).Store(2)
+	require.False(t, c.adopt(1), "the first generation has none")
+	setWord(m, 0, 1, orphanOfLeft, protocol.WordOrphan)
+	crowdReceive(t, c, pattern(5, 0), 0, true)
+}

@@ -43,7 +43,10 @@ func attachNow[E end](open func() (*shmpipe.Pipe, error), take func(*shmpipe.Pip
 	if pipe, err = open(); err != nil {
 		return nil, role, err
 	}
-	if role, err = take(pipe); err != nil {
+	if role, err = take(pipe); errors.Is(err, shmpipe.ErrBusy) {
+		err = fmt.Errorf("%w; for several at once, make the segment with --mode mpmc", err)
+	}
+	if err != nil {
 		return nil, role, errors.Join(err, pipe.Close())
 	}
 	return pipe, role, nil

@@ -37,8 +37,8 @@ stream: a producer was there, has closed, and the ring is drained. If the produc
 committed, says so, and exits 1.
 
 A ring that was made with --mode mpmc may have many consumers, and many producers. Each message goes to one of the consumers.
-Say with --producers how many producers to wait for before all that have come having closed means the end. If any producer died
-and nobody took its place, each consumer says so at the end.
+The stream ends when at least --producers have come, and all that have come have closed. If one of them died, and nobody took
+its place, each consumer says so at the end and exits 1.
 
 A message is finished when its bytes have been written: if this consumer is killed, the next one gets the message that was in
 hand again, and says so; in an mpmc ring, another consumer does. --buffer trades that for speed with small messages.
