@@ -59,13 +59,32 @@ func (c *crew) blocking() (Blocking, bool) {
 	}
 	for back := range granules { // the frame that covers the granule at the tail begins there or before
 		if w := c.word(tail - back); w.State() != protocol.WordFree {
-			if w.Span() > back && w.State() != protocol.WordClaimed {
+			if w.Owned() && w.Span() > back && w.State() != protocol.WordClaimed {
 				return name(w, blocksProducers)
 			}
 			break
 		}
 	}
-	return Blocking{}, false
+	return c.noneReads()
+}
+
+// noneReads names a consumer of a full ring if there are some and all of them are stopped.
+func (c *crew) noneReads() (b Blocking, all bool) {
+	first, end := c.entries()
+	for entry := first; entry < end; entry++ {
+		if status, role := c.participant(entry); status.State() != protocol.EntryActive || role != protocol.RoleConsumer {
+			continue
+		}
+		who := c.pipe.participant(c.index(), entry)
+		if who.State != "alive" {
+			continue
+		}
+		if !who.Stopped {
+			return Blocking{}, false
+		}
+		b, all = Blocking{who, notReading}, true
+	}
+	return b, all
 }
 
 // walk goes from a hint over whatever is finished, and over frames in the states that pass says, and returns where that ends, and the

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"shmpipe/internal/fence"
 	"shmpipe/internal/seam"
@@ -68,6 +69,23 @@ func (p *Pipe) attachCrew(i int, role protocol.Role, e *endpoint, connect func(m
 
 // takeEntry takes the lease of a free entry. A producer prefers that of one who died: it is the successor.
 func (c *crew) takeEntry(role protocol.Role) (*segment.Lease, uint32, error) {
+	for tries := 0; ; tries++ {
+		lease, entry, err := c.tryEntries(role)
+		if lease != nil || err != nil {
+			return lease, entry, err
+		}
+		// An entry may look taken while somebody buries its holder.
+		now := c.look(&view{})
+		if tries >= 10 || uint32(now.producers.there+now.consumers.there) == c.geo.Participants {
+			return nil, 0, fmt.Errorf("%w: all %d places of %s are taken; wait until somebody leaves, or make the segment with more", ErrTooManyParticipants, c.geo.Participants, c.pipe.seg.Path())
+		}
+		time.Sleep(time.Millisecond)
+		c.buryDead()
+	}
+}
+
+// tryEntries looks at all entries, and takes the first that is free; nil if there is none.
+func (c *crew) tryEntries(role protocol.Role) (*segment.Lease, uint32, error) {
 	type place struct {
 		entry uint32
 		rank  int
@@ -95,7 +113,7 @@ func (c *crew) takeEntry(role protocol.Role) (*segment.Lease, uint32, error) {
 		}
 		return lease, f.entry, err
 	}
-	return nil, 0, fmt.Errorf("%w: all %d places of %s are taken; wait until somebody leaves, or make the segment with more", ErrTooManyParticipants, c.geo.Participants, c.pipe.seg.Path())
+	return nil, 0, nil
 }
 
 // detachCrew leaves the ring. It runs once, when nothing of the endpoint is in use any more.

@@ -14,18 +14,23 @@ type Obtained = segment.Obtained
 
 // Info describes a segment.
 type Info struct {
-	Name         string
-	Backend      Backend
-	Path         string // where it is: /dev/shm/shmpipe.orders, sysv:0x…, memfd:orders
-	UUID         string
-	Version      string // of the protocol, major.minor
-	Mode         Mode
-	Capacity     int // bytes of data of each ring
-	MaxMessage   int // bytes
-	Rings        int
-	SegmentSize  int64 // bytes
-	Created      time.Time
-	Transient    bool
+	Name        string
+	Backend     Backend
+	Path        string // where it is: /dev/shm/shmpipe.orders, sysv:0x…, memfd:orders
+	UUID        string
+	Version     string // of the protocol, major.minor
+	Mode        Mode
+	Capacity    int // bytes of data of each ring
+	MaxMessage  int // bytes
+	Rings       int
+	SegmentSize int64 // bytes
+	Created     time.Time
+	Transient   bool
+
+	OnConsumerDeath DeathPolicy // of the first ring, as Mode, Capacity and MaxMessage are
+	Places          int         // how many may take part in it at once
+	Granule         int         // bytes; MPMC only
+
 	Obtained     Obtained
 	Participants []Participant // of an MPMC ring, those who have been there
 	Blocking     []Blocking    // who everybody waits for
@@ -54,6 +59,10 @@ func (p *Pipe) Info() (Info, error) {
 		Transient:   h.Flags&protocol.FlagTransient != 0,
 		Obtained:    p.seg.Obtained(),
 		Explain:     fmt.Sprintf("backend %v: asked for", p.seg.Backend()),
+	}
+	v.Places, v.Granule = int(r.Participants), int(r.Granule)
+	if r.Flags&protocol.RingFlagDrop != 0 {
+		v.OnConsumerDeath = Drop
 	}
 	for i, g := range h.Rings {
 		for j := range g.Participants {

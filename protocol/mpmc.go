@@ -25,7 +25,7 @@ const (
 	WordAbandoned = 3 // to be skipped: padding, an aborted claim, or that of a participant that died
 	WordTaken     = 4 // its owner is reading
 	WordSkipping  = 5 // its owner is giving it back unread
-	WordOrphan    = 6 // was taken by a consumer that died (owner 0) or left (owner 1); to be taken again
+	WordOrphan    = 6 // was taken by a consumer that died (owner 0) or left (owner 1, or 2 if unseen); to be taken again
 )
 
 const (
@@ -88,7 +88,7 @@ func CheckWord(w Word, index, granules uint64, participants uint32) error {
 		return corruptRange("span of a frame", index, w.Span(), 1, granules-index)
 	case w.Owned() && uint32(w.Owner()) >= participants:
 		return corruptRange("owner of a frame", index, uint64(w.Owner()), 0, uint64(participants)-1)
-	case !w.Owned() && w.Owner() > uint8(s/WordOrphan): // 1 only in an orphan
+	case !w.Owned() && w.Owner() > 2*uint8(s/WordOrphan): // 1 and 2 only in an orphan
 		return &CorruptError{Field: "owner of a frame that has none", Offset: index, Got: uint64(w.Owner()), Want: "0"}
 	}
 	return nil

@@ -68,7 +68,7 @@ func TestCheckWord_NamesWhatIsWrong(t *testing.T) {
 		{"owner of a taken frame that does not exist", NewWord(3, 1, 255, WordTaken), "owner of a frame at 0x30 is 255"},
 		{"committed with an owner", NewWord(3, 1, 1, WordCommitted), "owner of a frame that has none at 0x30 is 1"},
 		{"abandoned with an owner", NewWord(3, 1, 2, WordAbandoned), "owner of a frame that has none at 0x30 is 2"},
-		{"orphan of what is neither dead nor gone", NewWord(3, 1, 2, WordOrphan), "owner of a frame that has none at 0x30 is 2"},
+		{"orphan of what is neither dead nor gone", NewWord(3, 1, 3, WordOrphan), "owner of a frame that has none at 0x30 is 3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := CheckWord(c.word, index, granules, participants)

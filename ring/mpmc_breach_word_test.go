@@ -28,7 +28,7 @@ func TestMPMC_FindsAWordThatBreaksTheProtocol(t *testing.T) {
 		"taken, beyond all":           {word(1, protocol.MaxSpan, 2, protocol.WordTaken), "span of a frame"},
 		"skipping, of no granules":    {word(1, 0, 2, protocol.WordSkipping), "span of a frame"},
 		"orphan beyond the end":       {word(1, 4, 0, protocol.WordOrphan), "span of a frame"},
-		"orphan of somebody else":     {word(1, 1, 2, protocol.WordOrphan), "owner of a frame that has none"},
+		"orphan of somebody else":     {word(1, 1, 3, protocol.WordOrphan), "owner of a frame that has none"},
 		"orphan of a lap far away":    {word(1<<31, protocol.MaxSpan, 1, protocol.WordOrphan), "span of a frame"},
 		"free, with a span, behind":   {word(1, 1, 0, protocol.WordFree), "word of a free granule"},
 		"free, with an owner, behind": {word(1, 0, 1, protocol.WordFree), "word of a free granule"},

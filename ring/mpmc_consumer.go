@@ -38,6 +38,7 @@ type MPMCConsumer struct {
 type hand struct {
 	held   bool
 	again  bool   // the message was put back: deliver it once more
+	fresh  bool   // the message has not been delivered
 	orphan bool   // another consumer may have seen it
 	drop   bool   // the first message is to be dropped
 	batch  bool   // the frame carries several messages
@@ -71,7 +72,7 @@ func (c *MPMCConsumer) Next() ([]byte, uint16, Outcome) {
 	}
 	if c.hand.held {
 		if c.hand.again {
-			c.hand.again = false
+			c.hand.again, c.hand.fresh = false, false
 			return c.payload()
 		}
 		if c.finish() {
@@ -247,7 +248,7 @@ func (c *MPMCConsumer) Held() bool { return c.hand.held }
 // Release finishes the message in hand, if there is one. A batch is given back with its last message.
 func (c *MPMCConsumer) Release() {
 	if c.hand.held && !c.hand.again && c.finish() {
-		c.hand.again = true // the next message of the batch is in hand, and has not been delivered
+		c.hand.again, c.hand.fresh = true, true // the next message of the batch
 		if _, _, o := c.deliver(); o != Done {
 			c.hand = hand{}
 		}

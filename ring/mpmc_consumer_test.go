@@ -117,7 +117,7 @@ func TestMPMCLeave_HandsOverTheRestOfABatch(t *testing.T) {
 	crowdReceive(t, a, pattern(1, 0), 7, false)
 	a.Release()
 	a.Leave()
-	crowdReceive(t, b, pattern(2, 1), 7, true) // it was in hand, so it may have been seen
+	crowdReceive(t, b, pattern(2, 1), 7, false) // it was in hand, but not delivered
 	crowdReceive(t, b, pattern(3, 2), 7, false)
 	crowdEmpty(t, b)
 	requireFree(t, m, 1, 1+fewGranules)
@@ -168,4 +168,24 @@ func TestMPMCConsumer_TakesEveryOrphanBeforeAnythingElse(t *testing.T) {
 	require.False(t, got[4])
 	crowdReceive(t, c, pattern(30, 4), 4, false)
 	crowdEmpty(t, c)
+}
+
+func TestMPMCLeave_FlagsWhatWasDeliveredAndNothingElse(t *testing.T) {
+	m := smallCrowd(0)
+	p, a, b := mpmcProducer(t, m, 0), mpmcConsumer(t, m, 1), mpmcConsumer(t, m, 2)
+	crowdBatch(t, p, 1, 2, 3)
+	crowdReceive(t, a, pattern(1, 0), 7, false)
+	a.Release()
+	a.Return() // there is nothing to put back: the second has not been delivered
+	a.Leave()
+	requireWord(t, m, 0, 1, orphanUnseen, protocol.WordOrphan)
+	crowdReceive(t, b, pattern(2, 1), 7, false)
+	b.Return() // this one has
+	b.Leave()
+	requireWord(t, m, 0, 1, orphanOfLeft, protocol.WordOrphan)
+	a = mpmcConsumer(t, m, 1)
+	crowdReceive(t, a, pattern(2, 1), 7, true)
+	a.Release()
+	recoverCrowd(t, m, 1, Recovered{Orphaned: 1}) // the dead cannot say what they had delivered
+	crowdReceive(t, mpmcConsumer(t, m, 2), pattern(3, 2), 7, true)
 }

@@ -12,6 +12,7 @@ type rowConsumer struct {
 	c       *MPMCConsumer
 	hand    *rowFrame
 	again   bool
+	fresh   bool // the message in hand has not been delivered
 	flagged bool
 	stale   bool // it was told of orphans and has not found all
 }
@@ -25,7 +26,7 @@ func (s *crowdModel) next(slot uint8) {
 	if c.hand != nil && !c.again {
 		s.finishMessage(slot)
 	}
-	c.again = false
+	c.again, c.fresh = false, false
 	if c.hand == nil {
 		s.take(slot)
 	}
@@ -72,9 +73,9 @@ func (s *crowdModel) take(slot uint8) {
 			c.stale = false
 			break
 		}
-		drop := s.m.Drop && f.owner == orphanOfDead
+		drop, was := s.m.Drop && f.owner == orphanOfDead, f.owner
 		f.owner, f.state = slot, protocol.WordTaken
-		c.hand, c.flagged = f, true
+		c.hand, c.flagged = f, was != orphanUnseen
 		if drop {
 			s.dropped++
 			s.advance(c)
@@ -128,7 +129,7 @@ func (s *crowdModel) release(slot uint8) {
 	}
 	if c.hand != nil && !c.again {
 		s.finishMessage(slot)
-		c.again = c.hand != nil
+		c.again, c.fresh = c.hand != nil, c.hand != nil
 	}
 	c.c.Release()
 	s.check()
@@ -167,6 +168,9 @@ func (s *crowdModel) leave(slot uint8) {
 	c.c.Leave()
 	if c.hand != nil {
 		c.hand.owner, c.hand.state = orphanOfLeft, protocol.WordOrphan
+		if c.fresh {
+			c.hand.owner = orphanUnseen
+		}
 		s.tell()
 	}
 	require.False(s.t, c.c.Held())

@@ -16,6 +16,7 @@ import (
 const (
 	orphanOfDead = 0 // a recoverer: the message in hand may be dropped, by the segment's policy
 	orphanOfLeft = 1 // a consumer that left: it is delivered again in any case
+	orphanUnseen = 2 // a consumer that left before it had delivered the message
 )
 
 // adopt looks for an orphan and takes it. It reports whether it has one.
@@ -37,7 +38,7 @@ func (c *MPMCConsumer) adopt(generation uint64) bool {
 		}
 		mine := w.With(c.slot, protocol.WordTaken)
 		if c.swap(seam.OrphanTake, word, w, mine) {
-			c.hand = hand{held: true, orphan: true, drop: c.mem.Drop && w.Owner() == orphanOfDead, index: index, place: word, word: mine}
+			c.hand = hand{held: true, orphan: w.Owner() != orphanUnseen, drop: c.mem.Drop && w.Owner() == orphanOfDead, index: index, place: word, word: mine}
 			return true
 		}
 	}
@@ -51,7 +52,11 @@ func (c *MPMCConsumer) Leave() {
 	if !c.hand.held {
 		return
 	}
-	if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(orphanOfLeft, protocol.WordOrphan)) {
+	left := uint8(orphanOfLeft)
+	if c.hand.fresh {
+		left = orphanUnseen
+	}
+	if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(left, protocol.WordOrphan)) {
 		c.tell(seam.OrphanTell)
 	}
 	c.hand = hand{}

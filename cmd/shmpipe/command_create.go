@@ -61,7 +61,7 @@ func (o *createOptions) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if o.json {
-		return o.app.printJSON(describe(info).withShape(opts))
+		return o.app.printJSON(describe(info))
 	}
 	if o.app.quiet {
 		return nil
@@ -72,7 +72,7 @@ func (o *createOptions) run(cmd *cobra.Command, args []string) error {
 	}
 	text := fmt.Sprintf("%s: %v, %s%s, messages of at most %s bytes", printable(info.Path), info.Mode, rings, bytesText(uint64(info.Capacity)), grouped(uint64(info.MaxMessage)))
 	if info.Mode == shmpipe.MPMC {
-		text += fmt.Sprintf(", %d participants at once", o.participants)
+		text += fmt.Sprintf(", %d participants at once", info.Places)
 	}
 	text += "\n"
 	for _, got := range [...]struct{ what, came string }{

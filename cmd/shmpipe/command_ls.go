@@ -78,7 +78,6 @@ func lookAt(e shmpipe.Entry, opts shmpipe.Options) (segmentInfo, bool) {
 	if err == nil {
 		var v segmentInfo
 		if v, err = openAndInspect(e.Name, opts); err == nil {
-			v.addShape(e.Header)
 			return v, true
 		}
 		if errors.Is(err, fs.ErrNotExist) {

@@ -149,7 +149,7 @@ func (o *producerOptions) runNamed(ctx context.Context, cmd *cobra.Command, name
 	}
 	s := &sending{options: o, pipe: pipe, p: p, source: source}
 	if info, err := pipe.Info(); err == nil {
-		v := describe(info).withShape(opts)
+		v := describe(info)
 		s.many = v.Mode == shmpipe.MPMC.String()
 		if flags := o.differs(cmd, v); len(flags) > 0 {
 			o.app.say("%s was there already, %s, with a capacity of %s and messages of at most %s; without effect: %s", v.Path, v.Mode,

@@ -51,17 +51,16 @@ func (o *statOptions) run(cmd *cobra.Command, args []string) error {
 	if o.watch > 0 {
 		err = o.follow(cmd, pipe)
 	} else {
-		err = o.once(pipe, opts)
+		err = o.once(pipe)
 	}
 	return errors.Join(err, pipe.Close())
 }
 
-func (o *statOptions) once(pipe *shmpipe.Pipe, opts shmpipe.Options) error {
+func (o *statOptions) once(pipe *shmpipe.Pipe) error {
 	v, err := inspectPatiently(pipe)
 	if err != nil {
 		return err
 	}
-	v = v.withShape(opts)
 	if o.json {
 		return o.app.printJSON(v)
 	}

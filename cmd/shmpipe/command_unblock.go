@@ -97,7 +97,7 @@ func (o *unblockOptions) unblock(name string) (unblockReport, error) {
 	}
 	r.Path, r.Blocking = v.Path, v.Blocking
 	r.Reaped, r.Abandoned, r.Recovered = u.Reaped, u.Abandoned, u.Recovered
-	r.Drop = v.withShape(opts).OnConsumerDeath == shmpipe.Drop.String()
+	r.Drop = v.OnConsumerDeath == shmpipe.Drop.String()
 	for _, s := range v.Stats {
 		r.Broken = r.Broken || s.Poisoned
 	}

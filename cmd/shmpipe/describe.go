@@ -1,12 +1,9 @@
 package main
 
 import (
-	"encoding/hex"
 	"time"
 
 	"shmpipe"
-	"shmpipe/protocol"
-	"shmpipe/segment"
 )
 
 // segmentInfo is a segment as --json has it. Scripts depend on the names.
@@ -95,34 +92,13 @@ func describe(i shmpipe.Info) segmentInfo {
 		}
 		v.Participants = append(v.Participants, info)
 	}
+	v.OnConsumerDeath = i.OnConsumerDeath.String()
+	if i.Mode == shmpipe.MPMC {
+		v.Places, v.Granule = i.Places, i.Granule
+	}
 	for _, b := range i.Blocking {
 		v.Blocking = append(v.Blocking, blockingInfo{Ring: b.Ring, Role: b.Role, PID: b.PID, Command: b.Command, Stopped: b.Stopped, What: b.What})
 	}
-	return v
-}
-
-// addShape adds what a segment's header says and [shmpipe.Info] does not.
-func (v *segmentInfo) addShape(h *protocol.Header) {
-	r := h.Rings[0]
-	v.OnConsumerDeath = shmpipe.Redeliver.String()
-	if r.Flags&protocol.RingFlagDrop != 0 {
-		v.OnConsumerDeath = shmpipe.Drop.String()
-	}
-	if r.Mode == shmpipe.MPMC {
-		v.Places, v.Granule = int(r.Participants), int(r.Granule)
-	}
-}
-
-// withShape is v with the shape of the segment that it describes, unless another has the name by now.
-func (v segmentInfo) withShape(opts shmpipe.Options) segmentInfo {
-	seg, err := segment.Open(opts.Backend, v.Name, segment.Options{Dir: opts.Dir, ReadOnly: true})
-	if err != nil {
-		return v
-	}
-	if h := seg.Header(); hex.EncodeToString(h.UUID[:]) == v.UUID {
-		v.addShape(h)
-	}
-	_ = seg.Close() // unmapping what was only read
 	return v
 }
 

@@ -109,7 +109,7 @@ func mutants() []mutant {
 		one("an orphan's take does not compare", "two-orphans", orphanFile,
 			"if c.swap(seam.OrphanTake, word, w, mine) {", "if c.give(seam.OrphanTake, word, mine); true {"),
 		one("an orphan is delivered without the flag", "two-orphans", orphanFile,
-			"hand{held: true, orphan: true, ", "hand{held: true, "),
+			"hand{held: true, orphan: w.Owner() != orphanUnseen, ", "hand{held: true, "),
 		one("all orphans are known although one was found", "two-orphans", orphanFile,
 			"\t\t\treturn true", "\t\t\tc.seen = c.scan\n\t\t\treturn true"),
 		one("a search is not begun again", "two-orphans", orphanFile,
@@ -125,9 +125,9 @@ func mutants() []mutant {
 
 		// Leaving.
 		one("who leaves keeps what is in hand", "leave", orphanFile,
-			"if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(orphanOfLeft, protocol.WordOrphan)) {", "if false {"),
+			"if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(left, protocol.WordOrphan)) {", "if false {"),
 		one("who leaves frees what is in hand", "leave", orphanFile,
-			"c.hand.word.With(orphanOfLeft, protocol.WordOrphan)) {", "protocol.FreeWord(c.hand.word.Lap()+1)) {"),
+			"c.hand.word.With(left, protocol.WordOrphan)) {", "protocol.FreeWord(c.hand.word.Lap()+1)) {"),
 		one("who leaves does not tell", "leave", orphanFile,
 			"\t\tc.tell(seam.OrphanTell)\n", ""),
 	}
