@@ -12,7 +12,15 @@ import (
 
 // The race detector allocates where the program does not, so this is not for it.
 func TestMessages_CostNoAllocation(t *testing.T) {
-	p, c := pair(t, shmpipe.Options{})
+	for _, mode := range modes {
+		t.Run(mode.String(), func(t *testing.T) {
+			pipe := create(t, shmpipe.Geometry{Mode: mode, Capacity: 4096}, shmpipe.Options{})
+			requireNoAllocations(t, producer(t, pipe), consumer(t, pipe))
+		})
+	}
+}
+
+func requireNoAllocations(t *testing.T, p *shmpipe.Producer, c *shmpipe.Consumer) {
 	msg, buf := []byte("a message of some length"), make([]byte, 100)
 	batch := texts(8, 30)
 	ok := func(err error) {
@@ -78,42 +86,47 @@ func TestMessages_CostNoAllocation(t *testing.T) {
 // Both sides wait in turn, spinning and asleep.
 func TestWaiting_CostsNoAllocation(t *testing.T) {
 	forEachStrategy(t, func(t *testing.T, w shmpipe.WaitStrategy) {
-		pipe := create(t, shmpipe.Geometry{Capacity: 4096, Rings: 2}, shmpipe.Options{Wait: w})
-		to, err := pipe.ProducerOf(0)
-		require.NoError(t, err)
-		from, err := pipe.ConsumerOf(1)
-		require.NoError(t, err)
-		echoFrom, err := pipe.ConsumerOf(0)
-		require.NoError(t, err)
-		echoTo, err := pipe.ProducerOf(1)
-		require.NoError(t, err)
-		done := make(chan error, 1)
-		go func() {
-			buf := make([]byte, 100)
-			for {
-				n, err := echoFrom.Receive(ctx, buf)
-				if err == nil {
-					err = echoTo.Send(ctx, buf[:n])
-				}
-				if err != nil {
-					done <- err
-					return
-				}
-			}
-		}()
-		msg, buf := []byte("ping"), make([]byte, 100)
-		require.Zero(t, testing.AllocsPerRun(500, func() {
-			if err := to.Send(ctx, msg); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := from.Receive(ctx, buf); err != nil {
-				t.Fatal(err)
-			}
-		}))
-		require.NoError(t, to.Close())
-		require.ErrorContains(t, <-done, "EOF")
-		for _, v := range []interface{ Close() error }{echoFrom, echoTo, from} {
-			require.NoError(t, v.Close())
+		for _, mode := range modes {
+			requireNoAllocationsInWaiting(t, create(t, shmpipe.Geometry{Mode: mode, Capacity: 4096, Rings: 2}, shmpipe.Options{Wait: w}))
 		}
 	})
+}
+
+func requireNoAllocationsInWaiting(t *testing.T, pipe *shmpipe.Pipe) {
+	to, err := pipe.ProducerOf(0)
+	require.NoError(t, err)
+	from, err := pipe.ConsumerOf(1)
+	require.NoError(t, err)
+	echoFrom, err := pipe.ConsumerOf(0)
+	require.NoError(t, err)
+	echoTo, err := pipe.ProducerOf(1)
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() {
+		buf := make([]byte, 100)
+		for {
+			n, err := echoFrom.Receive(ctx, buf)
+			if err == nil {
+				err = echoTo.Send(ctx, buf[:n])
+			}
+			if err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	msg, buf := []byte("ping"), make([]byte, 100)
+	require.Zero(t, testing.AllocsPerRun(500, func() {
+		if err := to.Send(ctx, msg); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := from.Receive(ctx, buf); err != nil {
+			t.Fatal(err)
+		}
+	}))
+	require.NoError(t, to.Close())
+	require.ErrorContains(t, <-done, "EOF")
+	for _, v := range []interface{ Close() error }{echoFrom, echoTo, from} {
+		require.NoError(t, v.Close())
+	}
 }

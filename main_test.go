@@ -27,6 +27,8 @@ func soon(t testing.TB) context.Context {
 
 var backends = []shmpipe.Backend{shmpipe.POSIX, shmpipe.SysV, shmpipe.Memfd}
 
+var modes = []shmpipe.Mode{shmpipe.SPSC, shmpipe.MPMC}
+
 // forEachBackend runs a test over all backends.
 func forEachBackend(t *testing.T, f func(t *testing.T, b shmpipe.Backend)) {
 	for _, b := range backends {

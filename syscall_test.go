@@ -73,7 +73,13 @@ func TestBusyPeers_MakeNoSystemCall(t *testing.T) {
 	if out, err := exec.Command(strace, "-f", "-e", "trace=futex", "true").CombinedOutput(); err != nil {
 		t.Skipf("strace does not work here: %v\n%s", err, out)
 	}
-	pipe := create(t, shmpipe.Geometry{Capacity: 1 << 20}, shmpipe.Options{Wait: shmpipe.WaitSpin})
+	for _, mode := range modes {
+		t.Run(mode.String(), func(t *testing.T) { requireNoSystemCall(t, mode, strace, messages) })
+	}
+}
+
+func requireNoSystemCall(t *testing.T, mode shmpipe.Mode, strace string, messages int) {
+	pipe := create(t, shmpipe.Geometry{Mode: mode, Capacity: 1 << 20}, shmpipe.Options{Wait: shmpipe.WaitSpin})
 	c := consumer(t, pipe)
 	trace := t.TempDir() + "/trace"
 	cmd := shmtest.Command(t, "send-many", name(t, pipe), "spin", strconv.Itoa(messages))
@@ -103,8 +109,8 @@ func TestBusyPeers_MakeNoSystemCall(t *testing.T) {
 	}
 	s := stats(t, pipe)
 	t.Logf("%d messages: %d futex calls on the ring, %d of the Go runtime, %d barriers; %v", messages, shared, private, barriers, s)
-	// Attaching, and closing, wake whoever may sleep: once each.
-	require.LessOrEqual(t, shared, 4, strings.Join(samples, ""))
+	// Attaching, and closing, wake whoever may sleep: once each, in MPMC at both gates, and somebody who watches may tell of a leave.
+	require.LessOrEqual(t, shared, 8, strings.Join(samples, ""))
 	require.LessOrEqual(t, barriers, 8)
 	require.Less(t, private, messages/1000)
 	require.Zero(t, s.ProducerParks+s.ConsumerParks+s.ProducerWakes+s.ConsumerWakes)
@@ -114,15 +120,20 @@ func TestBusyPeers_MakeNoSystemCall(t *testing.T) {
 func TestBusyPeers_SleepSeldom(t *testing.T) {
 	const messages = 1_000_000
 	for _, w := range []shmpipe.WaitStrategy{shmpipe.WaitAdaptive, shmpipe.WaitSpin} {
-		pipe := create(t, shmpipe.Geometry{Capacity: 1 << 20}, shmpipe.Options{Wait: w})
-		c := consumer(t, pipe)
-		child := shmtest.Child(t, "send-many", name(t, pipe), w.String(), strconv.Itoa(messages))
-		child.Expect("sending")
-		require.Equal(t, messages, receiveAll(t, c))
-		child.Wait()
-		s := stats(t, pipe)
-		calls := s.ProducerParks + s.ConsumerParks + s.ProducerWakes + s.ConsumerWakes
-		t.Logf("%v: %d messages, %d sleeps and wakes; %v", w, messages, calls, s)
-		require.Less(t, calls, uint64(messages/10), fmt.Sprint(s))
+		for _, mode := range modes {
+			requireFewSleeps(t, create(t, shmpipe.Geometry{Mode: mode, Capacity: 1 << 20}, shmpipe.Options{Wait: w}), w, messages)
+		}
 	}
+}
+
+func requireFewSleeps(t *testing.T, pipe *shmpipe.Pipe, w shmpipe.WaitStrategy, messages int) {
+	c := consumer(t, pipe)
+	child := shmtest.Child(t, "send-many", name(t, pipe), w.String(), strconv.Itoa(messages))
+	child.Expect("sending")
+	require.Equal(t, messages, receiveAll(t, c))
+	child.Wait()
+	s := stats(t, pipe)
+	calls := s.ProducerParks + s.ConsumerParks + s.ProducerWakes + s.ConsumerWakes
+	t.Logf("%v: %d messages, %d sleeps and wakes; %v", w, messages, calls, s)
+	require.Less(t, calls, uint64(messages/10), fmt.Sprint(s))
 }
