@@ -37,7 +37,7 @@ func (p *Producer) TryClaim(n int) (Claim, error) {
 		return Claim{}, p.why
 	}
 	if p.many != nil {
-		return p.manyClaim(nil, want)
+		return p.manyClaim(noWait, want)
 	}
 	b, o := p.ring.Claim(want)
 	if o != ring.Done {

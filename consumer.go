@@ -72,7 +72,7 @@ func (c *Consumer) TryReceive(buf []byte) (n int, err error) {
 		return 0, ErrClosed
 	}
 	if c.many != nil {
-		return c.manyReceive(nil, buf)
+		return c.manyReceive(noWait, buf)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
@@ -144,7 +144,7 @@ func (c *Consumer) TryNext() (Message, error) {
 		return Message{}, ErrClosed
 	}
 	if c.many != nil {
-		return c.manyLend(nil)
+		return c.manyLend(noWait)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {

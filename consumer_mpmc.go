@@ -61,7 +61,7 @@ func (c *Consumer) freed() {
 	}
 }
 
-// manyNext takes the next message. Without a context it does not wait.
+// manyNext takes the next message. With noWait it does not wait.
 func (c *Consumer) manyNext(ctx context.Context) ([]byte, error) {
 	for {
 		payload, _, o := c.many.Next()
@@ -70,7 +70,7 @@ func (c *Consumer) manyNext(ctx context.Context) ([]byte, error) {
 			return payload, nil
 		case o == ring.Broken:
 			return nil, c.tellBroken(c.many.Err())
-		case ctx == nil:
+		case ctx == noWait:
 			return nil, c.manyNothing()
 		}
 		if err := c.wait(ctx, (*manyConsumer)(c)); err != nil {
@@ -139,7 +139,7 @@ func (c *Consumer) resume() bool {
 	return true
 }
 
-// manyPoll gives up to limit messages to fn. Without a context it does not wait for the first.
+// manyPoll gives up to limit messages to fn. With noWait it does not wait for the first.
 func (c *Consumer) manyPoll(ctx context.Context, limit int, fn func(msg []byte) error) (n int, err error) {
 	payload, err := c.manyNext(ctx)
 	if err != nil {

@@ -74,7 +74,7 @@ func (c *Consumer) TryPoll(limit int, fn func(msg []byte) error) (int, error) {
 		return 0, ErrClosed
 	}
 	if c.many != nil {
-		return c.manyPoll(nil, limit, fn)
+		return c.manyPoll(noWait, limit, fn)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {

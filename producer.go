@@ -123,7 +123,7 @@ func (p *Producer) TrySendBatch(msgs [][]byte) (int, error) {
 		return 0, p.why
 	}
 	if p.many != nil {
-		return p.manyBatch(nil, msgs)
+		return p.manyBatch(noWait, msgs)
 	}
 	n, o := p.ring.PutAll(msgs, p.typ)
 	if n > 0 {

@@ -50,7 +50,7 @@ func (p *Producer) manySend(ctx context.Context, msg []byte) error {
 	return nil
 }
 
-// manyBatch sends the messages, as many at once as fit. Without a context it does not wait.
+// manyBatch sends the messages, as many at once as fit. With noWait it does not wait.
 func (p *Producer) manyBatch(ctx context.Context, msgs [][]byte) (int, error) {
 	sent := 0
 	for sent < len(msgs) {
@@ -62,7 +62,7 @@ func (p *Producer) manyBatch(ctx context.Context, msgs [][]byte) (int, error) {
 		if o != ring.Full {
 			return sent, p.end(p.manyFailure(o))
 		}
-		if ctx == nil {
+		if ctx == noWait {
 			return sent, p.end(p.manyRefused(o))
 		}
 		if err := p.waitMany(ctx, len(msgs[sent])); err != nil {
@@ -73,10 +73,10 @@ func (p *Producer) manyBatch(ctx context.Context, msgs [][]byte) (int, error) {
 	return sent, nil
 }
 
-// manyClaim reserves space for n bytes. Without a context it does not wait.
+// manyClaim reserves space for n bytes. With noWait it does not wait.
 func (p *Producer) manyClaim(ctx context.Context, n uint64) (Claim, error) {
 	b, o := p.many.Claim(n)
-	for o == ring.Full && ctx != nil {
+	for o == ring.Full && ctx != noWait {
 		if err := p.waitMany(ctx, int(n)); err != nil {
 			return Claim{}, p.end(err)
 		}
@@ -190,3 +190,6 @@ func (p *manyProducer) settle() time.Duration { return p.barrier() }
 
 func (p *manyProducer) waits() { p.many.Count(protocol.SlotProducer + protocol.CounterWaits) }
 func (p *manyProducer) parks() { p.many.Count(protocol.SlotProducer + protocol.CounterParks) }
+
+// noWait stands for a context where a method shall not wait.
+var noWait context.Context

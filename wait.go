@@ -110,6 +110,11 @@ func (e *endpoint) wait(ctx context.Context, s waiting) error {
 func (e *endpoint) waitInside(ctx context.Context, s waiting) error {
 	s.waits()
 	done := ctx.Done()
+	// In an MPMC ring, a look that found something is no promise, so the caller may come again and again, for ever in a ring that
+	// somebody has wrecked.
+	if err := e.stopped(ctx, done); err != nil {
+		return err
+	}
 	if e.waiter.spins {
 		if found, err := e.spin(ctx, done, s); found || err != nil {
 			return err
