@@ -1,6 +1,8 @@
 package shmpipe
 
 import (
+	"time"
+
 	"shmpipe/internal/procwatch"
 	"shmpipe/protocol"
 )
@@ -55,7 +57,7 @@ func (c *crew) watch() bool {
 		}
 		v := vigil{status: uint64(status)}
 		if pid, here := c.pipe.pidOf(entry); here {
-			if w, err := procwatch.Start(pid, c.told); err == nil {
+			if w, err := procwatch.Start(pid, func() { c.told(entry, uint64(status)) }); err == nil {
 				v.process = w
 			}
 		}
@@ -65,19 +67,41 @@ func (c *crew) watch() bool {
 		}
 		// It may have died before, and its pid may be another's by now.
 		if held, err := c.pipe.seg.Held(entry); err == nil && !held {
-			go c.told()
+			go c.told(entry, uint64(status))
 		}
 	}
 	return !c.blind
 }
 
-// told is called, on a goroutine of its own, when somebody may have died.
-func (c *crew) told() {
-	if c.pipe.keep() {
-		c.buryDead()
-		c.announce()         // it may have died on its way out, after it had closed its entry and before it told anybody
-		_ = c.pipe.release() // unmapping, if all the others have gone meanwhile; there is nobody to tell
+// told is called, on a goroutine of its own, when the process behind an entry has ended. It comes back until the entry is dealt with:
+// another process may have begun to bury it, and died over that, of which nobody tells if it took no part in the ring.
+func (c *crew) told(entry uint32, status uint64) {
+	for pause := time.Millisecond; c.attend(entry, status, pause == time.Millisecond); pause = min(2*pause, longestPause) {
+		time.Sleep(pause)
 	}
+}
+
+// longestPause is between two looks at an entry that somebody else is burying, or holds while he is stopped.
+const longestPause = 20 * time.Millisecond
+
+// attend buries the dead, and reports whether the entry needs another look.
+func (c *crew) attend(entry uint32, status uint64, first bool) bool {
+	if !c.pipe.keep() {
+		return false
+	}
+	c.buryDead()
+	if first {
+		c.announce() // it may have died on its way out, after it had closed its entry and before it told anybody
+	}
+	again := uint64(c.status(entry)) == status && c.anybodyHere()
+	_ = c.pipe.release() // unmapping, if all the others have gone meanwhile; there is nobody to tell
+	return again
+}
+
+func (c *crew) anybodyHere() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.here) > 0
 }
 
 // someoneDied looks whether anybody died, and buries the dead.

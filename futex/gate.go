@@ -169,14 +169,10 @@ func (g Gate) wakeSlow() bool {
 	return true
 }
 
-// Broadcast wakes all sleepers without looking whether there are any. It is for the end: Close, end of stream, poison.
-func (g Gate) Broadcast() {
-	if seam.On {
-		mark(seam.BroadcastFlag, g.waiting)
-	}
-	atomic.AndUint32(g.waiting, ^sleeping) // before the count; see the argument at Gate
-	g.count()
-}
+// Broadcast wakes all sleepers without looking whether there are any. It is for what happens once: somebody came, or left; poison. It leaves
+// the flag as it is. So a broadcaster that is killed on the way owes nobody a wake, which matters for one who is only just coming:
+// no sleeper knows yet that it is to be watched. The price is one needless system call of the next waker.
+func (g Gate) Broadcast() { g.count() }
 
 func (g Gate) count() {
 	if seam.On {

@@ -47,7 +47,7 @@ func parseComparison(args []string) (comparison, uint64, error) {
 	var c comparison
 	set := flag.NewFlagSet("crowd compare", flag.ExitOnError)
 	limit := c.flags(set)
-	contests := set.String("contests", strings.ReplaceAll(names(), " ", ""), "contestants; those of one producer and one consumer run in 1x1 only")
+	contests := set.String("contests", usual, "contestants; those of one producer and one consumer run in 1x1 only")
 	shapes := set.String("shapes", "1x1,2x2,4x4", "producers x consumers")
 	sizes := set.String("sizes", "64", "bytes of a message, multiples of 8")
 	set.IntVar(&c.rounds, "rounds", 7, "rounds")
@@ -138,3 +138,6 @@ func (o outcome) String() string {
 	}
 	return fmt.Sprintf("round %d, raw round trip %.0f ns: %v", o.round, o.floor, o.result)
 }
+
+// usual are the contestants of a comparison that names none.
+const usual = "vyukov,vyukov-yield,mpmc,mpmc-copy,mpmc-batch,spsc"

@@ -12,12 +12,14 @@ type pipe struct {
 	mode    shmpipe.Mode
 	batch   int  // messages sent at once; up to four times as many are received at once
 	copyOut bool // receive a copy of each message instead of reading it in place
+	granule int  // bytes; 0 = the default
+	shift   int  // of the words, with a granule
 }
 
 func (p pipe) alone() bool { return p.mode == shmpipe.SPSC }
 
 func (p pipe) create(j job) (queue, error) {
-	made, err := shmpipe.Create("crowd", shmpipe.Geometry{Mode: p.mode, Capacity: j.Ring}, j.options())
+	made, err := shmpipe.Create("crowd", shmpipe.Geometry{Mode: p.mode, Capacity: j.Ring, Granule: p.granule, WordShift: p.shift}, j.options())
 	if err != nil {
 		return queue{}, err
 	}

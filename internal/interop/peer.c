@@ -57,7 +57,6 @@ static void wake(struct end *e, struct gate *g)
 
 static void broadcast(struct end *e, struct gate *g)
 {
-    atomic_fetch_and(&g->waiting, ~1u);
     wake_sleepers(e, g);
 }
 

@@ -57,12 +57,11 @@ const (
 	Members      // the generation of members grows
 
 	// The gates.
-	WaitFlag      // S1, the flag goes up
-	WaitSleep     // S3
-	WakeFlag      // W3, the flag goes down
-	WakeSequence  // W4
-	WakeAll       // W5
-	BroadcastFlag // W3 of a broadcast
+	WaitFlag     // S1, the flag goes up
+	WaitSleep    // S3
+	WakeFlag     // W3, the flag goes down
+	WakeSequence // W4
+	WakeAll      // W5
 
 	Poison
 	Sites // how many there are
