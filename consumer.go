@@ -24,8 +24,7 @@ type Consumer struct {
 	producers uint64             // that must have come and closed for the end of stream
 	messageID uint64             // of the message that is lent
 
-	handing  sync.Mutex    // held while Close, or the end of a loan after it, hands a message to another consumer
-	patience time.Duration // of the next sleep behind a claim
+	handing sync.Mutex // held while Close, or the end of a loan after it, hands a message to another consumer
 }
 
 // ConsumerOf takes the consumer's role of ring i. The error matches ErrBusy while a live process has it, and names it. If the last

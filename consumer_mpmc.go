@@ -210,25 +210,12 @@ func (c *manyConsumer) vain(prove bool) error {
 
 func (c *manyConsumer) broken() error { return c.tellBroken(c.many.Err()) }
 
-// settle implements waiting. Besides the barrier: a frame that somebody has claimed holds up whatever is behind it. If its owner is
-// dead, this is when to find out, and where nothing tells of its death, soon again.
+// settle implements waiting. Besides the barrier: a frame that somebody has claimed holds up whatever is behind it.
 func (c *manyConsumer) settle() time.Duration {
 	most := c.barrier()
 	slot, blocked := c.many.Blocker()
-	if !blocked {
-		c.patience = 0
-		return most
-	}
-	entry := c.crew.geo.FirstParticipant + uint32(slot)
-	if held, err := c.pipe.seg.Held(entry); err == nil && !held {
-		c.crew.bury(entry)
-	}
-	c.patience = min(max(2*c.patience, firstPatience), watchInterval)
-	return min(c.patience, most)
+	return min(most, c.behind(slot, blocked))
 }
-
-// firstPatience is the first sleep of a consumer that waits for a claim; it doubles up to watchInterval.
-const firstPatience = 2 * time.Millisecond
 
 func (c *manyConsumer) waits() { c.many.Count(protocol.SlotConsumer + protocol.CounterWaits) }
 func (c *manyConsumer) parks() {

@@ -1,6 +1,8 @@
 package shmpipe
 
 import (
+	"errors"
+	"syscall"
 	"time"
 
 	"shmpipe/internal/procwatch"
@@ -56,17 +58,18 @@ func (c *crew) watch() bool {
 			continue
 		}
 		v := vigil{status: uint64(status)}
+		gone := false
 		if pid, here := c.pipe.pidOf(entry); here {
-			if w, err := procwatch.Start(pid, func() { c.told(entry, uint64(status)) }); err == nil {
+			w, err := procwatch.Start(pid, func() { c.told(entry, uint64(status)) })
+			if err == nil {
 				v.process = w
 			}
+			gone = errors.Is(err, syscall.ESRCH)
 		}
 		c.watched[entry] = v
-		if v.process == nil {
-			c.blind = true
-		}
-		// It may have died before, and its pid may be another's by now.
-		if held, err := c.pipe.seg.Held(entry); err == nil && !held {
+		c.blind = c.blind || v.process == nil
+		// It may have died before; then its pid may be another's by now, or somebody may be burying it.
+		if held, err := c.pipe.seg.Held(entry); gone || err == nil && !held {
 			go c.told(entry, uint64(status))
 		}
 	}
@@ -103,6 +106,25 @@ func (c *crew) anybodyHere() bool {
 	defer c.mu.Unlock()
 	return len(c.here) > 0
 }
+
+// behind is how long to sleep at most behind a participant that is in the way, if there is one: if it is dead, this is when to find out,
+// and if it dies now, soon again. Being told of it can take 20 milliseconds in a process all of whose processors are asleep in the kernel:
+// the Go runtime takes them back, and looks at its poller, every ten.
+func (e *endpoint) behind(slot uint8, blocked bool) time.Duration {
+	if !blocked {
+		e.patience = 0
+		return longest
+	}
+	entry := e.crew.geo.FirstParticipant + uint32(slot)
+	if held, err := e.pipe.seg.Held(entry); err == nil && !held {
+		e.crew.bury(entry)
+	}
+	e.patience = min(max(2*e.patience, firstPatience), watchInterval)
+	return e.patience
+}
+
+// firstPatience is the first sleep behind somebody; it doubles up to watchInterval.
+const firstPatience = time.Millisecond
 
 // someoneDied looks whether anybody died, and buries the dead.
 func (c *crew) someoneDied() bool { return c.buryDead() > 0 }

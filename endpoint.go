@@ -44,8 +44,9 @@ type endpoint struct {
 	lastLook int64  // when that was, monotonic nanoseconds
 
 	// MPMC only.
-	before view // who had been there when we came
-	now    view // who was there when we last looked
+	before   view          // who had been there when we came
+	now      view          // who was there when we last looked
+	patience time.Duration // of the next sleep behind somebody
 }
 
 // attach takes a role of ring i: the lease first, then connect, which builds the ring's end, then the status that says so.

@@ -185,8 +185,12 @@ func (p *manyProducer) vain(prove bool) error {
 
 func (p *manyProducer) broken() error { return p.tellBroken(p.many.Err()) }
 
-// settle implements waiting.
-func (p *manyProducer) settle() time.Duration { return p.barrier() }
+// settle implements waiting. Besides the barrier: a frame that somebody has in hand may be what keeps the ring full.
+func (p *manyProducer) settle() time.Duration {
+	most := p.barrier()
+	slot, blocked := p.many.Blocker(p.want)
+	return min(most, p.behind(slot, blocked && !p.drain))
+}
 
 func (p *manyProducer) waits() { p.many.Count(protocol.SlotProducer + protocol.CounterWaits) }
 func (p *manyProducer) parks() { p.many.Count(protocol.SlotProducer + protocol.CounterParks) }

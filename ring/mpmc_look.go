@@ -121,6 +121,24 @@ func (p *MPMCProducer) AwaitRoom(n uint64, spins int) Outcome {
 	return Full
 }
 
+// Blocker is the consumer that has what is in the way in hand, or gives it back, when a message of n bytes found the ring full.
+func (p *MPMCProducer) Blocker(n uint64) (slot uint8, blocked bool) {
+	free := protocol.FreeWord(p.lap(p.next))
+	span := p.spanOf(n + protocol.FrameHeaderSize)
+	for ahead := range min(span, p.mask+1-p.next&p.mask) {
+		w := protocol.Word(p.word(p.next + ahead).Load())
+		if w == free {
+			continue
+		}
+		// A free word of the lap before lies within a frame that begins further back.
+		for back := uint64(1); w.State() == protocol.WordFree && back <= p.mask; back++ {
+			w = protocol.Word(p.word(p.next + ahead - back).Load())
+		}
+		return w.Owner(), w.Owned() && w.State() != protocol.WordClaimed && uint32(w.Owner()) < p.slots
+	}
+	return 0, false
+}
+
 // BeginDrain notes what has been sent, by anyone, for AwaitDrained.
 func (p *MPMCProducer) BeginDrain() {
 	for range maxTries {
