@@ -192,8 +192,14 @@ func (m Message) Release() {
 	if !m.lent() {
 		return
 	}
-	if m.c.many != nil {
-		m.c.manyRelease(true)
+	if c := m.c; c.many != nil {
+		c.use.store(useIn)
+		if c.closed.Load() {
+			c.manyRelease(true)
+			return
+		}
+		c.many.Release()
+		c.leave()
 		return
 	}
 	m.c.release()

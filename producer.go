@@ -70,7 +70,7 @@ func (p *Producer) TrySend(msg []byte) error {
 		return p.why
 	}
 	if p.many != nil {
-		return p.manyTry(msg)
+		return p.manyTry(p.many.Send(msg, p.typ))
 	}
 	if o := p.ring.Send(msg, p.typ); o != ring.Done {
 		return p.end(p.refused(o))
@@ -90,7 +90,12 @@ func (p *Producer) Send(ctx context.Context, msg []byte) error {
 		return p.why
 	}
 	if p.many != nil {
-		return p.manySend(ctx, msg)
+		if o := p.many.Send(msg, p.typ); o != ring.Done {
+			return p.manySend(ctx, msg, o)
+		}
+		p.sent()
+		p.leave()
+		return nil
 	}
 	o := p.ring.Send(msg, p.typ)
 	if o != ring.Done {

@@ -23,9 +23,9 @@ func (p *Pipe) newCrewProducer(i int) (*Producer, error) {
 	return v, nil
 }
 
-// manyTry sends msg if there is space.
-func (p *Producer) manyTry(msg []byte) error {
-	if o := p.many.Send(msg, p.typ); o != ring.Done {
+// manyTry ends an attempt to send, with outcome o.
+func (p *Producer) manyTry(o ring.Outcome) error {
+	if o != ring.Done {
 		return p.end(p.manyRefused(o))
 	}
 	p.sent()
@@ -33,9 +33,8 @@ func (p *Producer) manyTry(msg []byte) error {
 	return nil
 }
 
-// manySend sends msg, and waits for space if there is none.
-func (p *Producer) manySend(ctx context.Context, msg []byte) error {
-	o := p.many.Send(msg, p.typ)
+// manySend sends a message that was refused with o, as soon as there is space.
+func (p *Producer) manySend(ctx context.Context, msg []byte, o ring.Outcome) error {
 	for o == ring.Full {
 		if err := p.waitMany(ctx, len(msg)); err != nil {
 			return p.end(err)
@@ -119,9 +118,15 @@ func (p *Producer) manyDrain(ctx context.Context) error {
 	return p.end(err)
 }
 
-// sent wakes the consumers, if any sleeps.
+// sent wakes the consumers, if any sleeps. It is small enough to be inlined.
 func (p *Producer) sent() {
-	if p.wakeUp.Waiting() && p.wakeUp.Wake() {
+	if p.wakeUp.Waiting() {
+		p.wakeMany()
+	}
+}
+
+func (p *Producer) wakeMany() {
+	if p.wakeUp.Wake() {
 		p.many.Count(protocol.SlotProducer + protocol.CounterWakes)
 	}
 }

@@ -20,8 +20,8 @@ type RingSpec struct {
 
 // Defaults of an MPMC ring's layout; docs/adr/0012-granules-and-words.md has the measurements.
 const (
-	DefaultGranule   = 64
-	DefaultWordShift = 3
+	DefaultGranule   = 128
+	DefaultWordShift = 0
 )
 
 // NewHeader lays a segment out: header, ring table, participant table, then control block and data of each ring. The caller

@@ -11,7 +11,7 @@ import (
 // crowdHeader is a header of an MPMC ring and an SPSC ring in which nothing is random.
 func crowdHeader(t testing.TB) *Header {
 	h, err := NewHeader([]RingSpec{
-		{Mode: MPMC, Capacity: MinCapacity, Participants: 4, Drop: true},
+		{Mode: MPMC, Capacity: MinCapacity, Participants: 4, Granule: 64, WordShift: 3, Drop: true},
 		{Mode: SPSC, Capacity: MinCapacity, MaxMessage: 1000},
 	})
 	require.NoError(t, err)

@@ -96,7 +96,7 @@ func TestNewHeader_NamesWhatIsOutOfBoundsInAnMPMCRing(t *testing.T) {
 		{"word shift", RingSpec{Capacity: 4096, Granule: 64, WordShift: 7}, "word shift is 7, want at most 6"},
 		{"too large", RingSpec{Capacity: MaxCapacity + 1}, "capacity is 1099511627777 bytes"},
 		{"message too large", RingSpec{MaxMessage: 2041}, "largest message is 2041 bytes, a ring of 4096 bytes carries at most 2040"},
-		{"message longer than the longest span", RingSpec{Capacity: 1 << 30, MaxMessage: 1 << 27}, "carries at most 67108792"},
+		{"message longer than the longest span", RingSpec{Capacity: 1 << 30, MaxMessage: 1 << 27, Granule: 64}, "carries at most 67108792"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.spec.Mode = MPMC

@@ -49,7 +49,7 @@ func (c *MPMCConsumer) ready() Outcome {
 			c.blocker = 0
 			return Empty
 		}
-		if !c.sound(w, c.next) {
+		if !c.sound(w, c.next&c.mask) {
 			return Broken
 		}
 		switch w.State() {

@@ -188,14 +188,13 @@ func (c *crowd) give(s seam.Site, w *atomic.Uint64, to protocol.Word) {
 	}
 }
 
-// sound checks a word that was read at a position or index. It is small enough to be inlined.
-func (c *crowd) sound(w protocol.Word, pos uint64) bool {
-	const committed = protocol.Word(protocol.WordCommitted) // and no owner
-	return w<<52>>52 == committed && w.Span()-1 <= c.mask-pos&c.mask || c.isSound(w, pos)
+// sound checks a word that was read at an index. It is small enough to be inlined.
+func (c *crowd) sound(w protocol.Word, index uint64) bool {
+	return w&0xfff == protocol.WordCommitted && uint64(w>>12)&protocol.MaxSpan-1 <= c.mask-index || c.isSound(w, index)
 }
 
-func (c *crowd) isSound(w protocol.Word, pos uint64) bool {
-	if err := protocol.CheckWord(w, pos&c.mask, c.mask+1, c.slots); err != nil {
+func (c *crowd) isSound(w protocol.Word, index uint64) bool {
+	if err := protocol.CheckWord(w, index, c.mask+1, c.slots); err != nil {
 		c.broken(err)
 		return false
 	}

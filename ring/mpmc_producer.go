@@ -121,7 +121,7 @@ func (p *MPMCProducer) findTail() (uint64, Outcome) {
 		case w == protocol.FreeWord(lap):
 			return pos, Done
 		case ahead == 0: // somebody has claimed here
-			if !p.sound(w, pos) {
+			if !p.sound(w, pos&p.mask) {
 				return 0, Broken
 			}
 			pos += w.Span()
@@ -153,6 +153,13 @@ const (
 // runIsFree looks whether the granules behind the first of a run are free too. Once free, they stay so until a frame that covers them
 // is claimed, and only at the tail can that happen. It returns Done, Full, Broken, or Empty if the tail has moved meanwhile.
 func (p *MPMCProducer) runIsFree(pos, run uint64, first protocol.Word) Outcome {
+	if run == 1 {
+		return Done
+	}
+	return p.restIsFree(pos, run, first)
+}
+
+func (p *MPMCProducer) restIsFree(pos, run uint64, first protocol.Word) Outcome {
 	for i := uint64(1); i < run; i++ {
 		w := p.load(seam.ClaimInnerLoad, p.word(pos+i))
 		if w == first {

@@ -55,7 +55,9 @@ func (c *MPMCConsumer) advance() (more bool) {
 // release gives a frame back, and wakes who sleeps for space. The first granule's word goes last: while that is held, nobody can claim
 // past it, so the payload stays whole for a successor if we die on the way.
 func (c *MPMCConsumer) release(word *atomic.Uint64, index uint64, w protocol.Word) {
-	c.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())
+	if w.Span() > 1 {
+		c.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())
+	}
 	c.give(seam.ReleaseWord, word, protocol.FreeWord(w.Lap()+1))
 	if c.sleepers.Load() != 0 {
 		c.freed()

@@ -315,7 +315,7 @@ func TestCrowd_FindsNothingWhenTheLapWraps(t *testing.T) {
 
 // The ring of protocol/testdata/mpmc.golden.
 func TestCrowd_FindsTheGoldenRingSound(t *testing.T) {
-	c := newCrew(t, protocol.RingSpec{Participants: 4, Drop: true})
+	c := newCrew(t, protocol.RingSpec{Participants: 4, Drop: true, Granule: 64, WordShift: 3})
 	for i := range c.granules {
 		c.putWord(i, protocol.FreeWord(1))
 	}

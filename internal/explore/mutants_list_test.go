@@ -65,11 +65,11 @@ func mutants() []mutant {
 
 		// Releasing.
 		{"the first word is freed first", "laps", releaseFile, []edit{
-			{"\tc.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())\n", ""},
+			{"\t\tc.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())\n", ""},
 			{"\tif c.sleepers.Load() != 0 {", "\tc.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())\n\tif c.sleepers.Load() != 0 {"},
 		}},
 		one("inner words are not freed", "laps", releaseFile,
-			"\tc.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())\n", ""),
+			"\t\tc.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())\n", ""),
 		one("a frame is freed for the same lap", "drop", releaseFile,
 			"protocol.FreeWord(w.Lap()+1)", "protocol.FreeWord(w.Lap())"),
 		one("a message is given back before it is read", "drop", consumerFile,
