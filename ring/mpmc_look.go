@@ -64,10 +64,21 @@ func (c *MPMCConsumer) ready() Outcome {
 	return Done // not known; Next goes on from here
 }
 
-// backlog is how many bytes lie behind the frames that were taken, by the hint.
+// backlog is how many bytes lie behind the frames that were taken. The hint lags by up to a block, which is much where few messages have
+// gathered, so it walks on from there.
 func (c *MPMCConsumer) backlog() uint64 {
-	ahead := int64(c.tail.Load() - c.next)
-	return min(uint64(max(ahead, 0))<<c.shift, uint64(len(c.mem.Data)))
+	pos := c.next
+	if h := c.tail.Load(); int64(h-pos) > 0 {
+		pos = h
+	}
+	for range c.block + 1 {
+		w := protocol.Word(c.word(pos).Load())
+		if w.State() == protocol.WordFree || w.Lap() != c.lap(pos) {
+			break
+		}
+		pos += w.Span()
+	}
+	return min((pos-c.next)<<c.shift, uint64(len(c.mem.Data)))
 }
 
 // letGather pauses as long as gather says, but stops as soon as enough is there or nothing more comes.
