@@ -2,6 +2,7 @@
 GO ?= go
 BIN := bin
 PKGS := ./...
+PKGS_SEAM := ./internal/explore ./internal/crash
 
 .PHONY: help
 help: ## what there is
@@ -18,10 +19,27 @@ demo: build ## send a tar of Go's own sources through two processes and compare 
 .PHONY: test
 test: ## run all tests
 	$(GO) test $(PKGS)
+	$(GO) test -tags seam -short $(PKGS_SEAM)
 
 .PHONY: race
 race: ## run the tests with the race detector, the long ones shortened
 	$(GO) test -race -short $(PKGS)
+
+.PHONY: explore
+explore: ## run the MPMC ring over all interleavings of small cases, with deaths, and its mutants: three minutes
+	$(GO) test -tags seam -count=1 ./internal/explore
+
+.PHONY: model
+model: ## check the Promela models (wants spin and a C compiler)
+	./scripts/model.sh
+
+.PHONY: crash
+crash: ## kill processes at every store to shared memory, and write docs/crash-matrix.md
+	$(GO) test -tags seam ./internal/crash -run Matrix -count=1 -crash.time=$(or $(CRASHTIME),150s) -crash.write=$(CURDIR)/docs/crash-matrix.md -timeout 0
+
+.PHONY: soak
+soak: ## kill, stop and restart processes at random for SOAKTIME (default 60s)
+	$(GO) test ./internal/soak -run Soak -count=1 -v -timeout 0 -soak.time=$(or $(SOAKTIME),60s)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (default 15s)
@@ -39,6 +57,7 @@ man: build ## write the man pages to bin/man
 bench-build: ## build the contestants of the comparison, as far as they can be built here
 	$(GO) build -o $(BIN)/duel ./bench/duel
 	$(GO) build -o $(BIN)/compare ./bench/compare
+	$(GO) build -o $(BIN)/crowd ./bench/crowd
 	$(MAKE) -C bench/c
 	-cd bench/peers && $(GO) build -o bin/ ./gvisorpipe
 	-test ! -d ../shared/design/spsc-prototype || (cd ../shared/design/spsc-prototype && $(GO) build -o $(CURDIR)/$(BIN)/prototype .)
@@ -46,6 +65,10 @@ bench-build: ## build the contestants of the comparison, as far as they can be b
 .PHONY: bench
 bench: bench-build ## compare with other rings, interleaved: some minutes on an idle machine
 	$(BIN)/compare -what thr,batch,copy,rtt,block,load,idle -rounds $(or $(ROUNDS),7)
+
+.PHONY: bench-crowd
+bench-crowd: bench-build ## compare many producers and consumers with a textbook queue
+	$(BIN)/crowd compare -rounds $(or $(ROUNDS),7)
 
 .PHONY: bench-quick
 bench-quick: bench-build ## the same in a minute: rough
