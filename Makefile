@@ -23,7 +23,7 @@ test: ## run all tests
 
 .PHONY: race
 race: ## run the tests with the race detector, the long ones shortened
-	$(GO) test -race -short $(PKGS)
+	$(GO) test -race -short $$($(GO) list $(PKGS) | grep -v /bench/)
 
 .PHONY: explore
 explore: ## run the MPMC ring over all interleavings of small cases, with deaths, and its mutants: three minutes

@@ -217,7 +217,10 @@ func (c *manyConsumer) settle() time.Duration {
 	return min(most, c.behind(slot, blocked))
 }
 
-func (c *manyConsumer) waits() { c.many.Count(protocol.SlotConsumer + protocol.CounterWaits) }
+func (c *manyConsumer) waits() {
+	c.blockedSince = 0
+	c.many.Count(protocol.SlotConsumer + protocol.CounterWaits)
+}
 func (c *manyConsumer) parks() {
 	c.many.Count(protocol.SlotConsumer + protocol.CounterParks)
 	c.many.Slept()

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"shmpipe/futex"
 	"shmpipe/internal/procwatch"
 	"shmpipe/protocol"
 )
@@ -112,15 +113,24 @@ func (c *crew) anybodyHere() bool {
 // the Go runtime takes them back, and looks at its poller, every ten.
 func (e *endpoint) behind(slot uint8, blocked bool) time.Duration {
 	if !blocked {
-		e.patience = 0
+		e.blockedSince = 0
 		return longest
 	}
 	entry := e.crew.geo.FirstParticipant + uint32(slot)
 	if held, err := e.pipe.seg.Held(entry); err == nil && !held {
 		e.crew.bury(entry)
 	}
-	e.patience = min(max(2*e.patience, firstPatience), watchInterval)
-	return e.patience
+	return min(e.patience(entry), watchInterval)
+}
+
+// patience is as long as an entry's holder has been in the way already: so the looks come after 1 ms, 2, 4 and so on, however often
+// something else ends the sleep.
+func (e *endpoint) patience(entry uint32) time.Duration {
+	now := futex.Now()
+	if e.blockedSince == 0 || e.blockedBy != entry {
+		e.blockedBy, e.blockedSince = entry, now
+	}
+	return max(time.Duration(now-e.blockedSince), firstPatience)
 }
 
 // firstPatience is the first sleep behind somebody; it doubles up to watchInterval.

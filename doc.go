@@ -7,7 +7,8 @@
 // whole, in order, and once. There is no daemon, and while both sides are busy there is no system call.
 //
 // A ring has one producer and one consumer ([SPSC], the default and the fastest), or many of each ([MPMC]). With several consumers, each
-// message goes to one of them; with several producers, the order is that of each producer.
+// message goes to one of them; with several producers, the order is that of each producer,
+// but for what comes again after a consumer died or left: that, and the rest of its batch, comes later than what was behind it.
 //
 // # Lifecycle
 //

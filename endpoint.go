@@ -44,9 +44,11 @@ type endpoint struct {
 	lastLook int64  // when that was, monotonic nanoseconds
 
 	// MPMC only.
-	before   view          // who had been there when we came
-	now      view          // who was there when we last looked
-	patience time.Duration // of the next sleep behind somebody
+	before view // who had been there when we came
+	now    view // who was there when we last looked
+
+	blockedBy    uint32 // entry of who is in the way
+	blockedSince int64  // monotonic nanoseconds; 0: nobody is
 }
 
 // attach takes a role of ring i: the lease first, then connect, which builds the ring's end, then the status that says so.

@@ -65,7 +65,7 @@ func Open(name string, opts *Options) (*Pipe, error) {
 func OpenOrCreate(name string, geo Geometry, opts *Options) (*Pipe, error) {
 	for end := time.Now().Add(openOrCreatePatience); ; time.Sleep(time.Millisecond) {
 		p, err := Open(name, opts)
-		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrNotReady) { // Create clears what a dead creator left
 			return p, err
 		}
 		p, err = Create(name, geo, opts)

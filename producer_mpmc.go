@@ -197,7 +197,10 @@ func (p *manyProducer) settle() time.Duration {
 	return min(most, p.behind(slot, blocked && !p.drain))
 }
 
-func (p *manyProducer) waits() { p.many.Count(protocol.SlotProducer + protocol.CounterWaits) }
+func (p *manyProducer) waits() {
+	p.blockedSince = 0
+	p.many.Count(protocol.SlotProducer + protocol.CounterWaits)
+}
 func (p *manyProducer) parks() { p.many.Count(protocol.SlotProducer + protocol.CounterParks) }
 
 // noWait stands for a context where a method shall not wait.

@@ -186,11 +186,12 @@ func (e *endpoint) park(ctx context.Context, done <-chan struct{}, s waiting) er
 		if found, err := e.found(s, s.look(1, false)); found || err != nil {
 			return err
 		}
-		if found, err := e.inVain(s, prove); found || err != nil {
-			return err
-		}
+		// Watch, then see who is there: whoever leaves later, or dies over that, is watched.
 		if e.watchPeer(); e.poll.Load() {
 			watcher.start()
+		}
+		if found, err := e.inVain(s, prove); found || err != nil {
+			return err
 		}
 		s.parks()
 		err := e.sleepOn.Sleep(seq, futex.Now()+int64(most), &e.cancel)
@@ -252,6 +253,7 @@ func (e *endpoint) inVain(s waiting, prove bool) (bool, error) {
 // barrier is made by who is about to sleep, after it said so: others publish without a fence, so it makes one on their processors, or
 // has them make it themselves. It returns how long to sleep at most.
 func (e *endpoint) barrier() time.Duration {
+	e.now = view{} // count anew: who changed an entry may have died before it said so
 	if !fence.Global() && e.sleepOn.Strict() {
 		return time.Millisecond // somebody may have published before it saw that
 	}
