@@ -150,7 +150,7 @@ func (c *MPMCConsumer) take() Outcome {
 			}
 			c.next = behind
 			c.passed(seam.TakeHead, c.head, pos, behind)
-			c.hold(pos&c.mask, word, mine)
+			c.hand = hand{held: true, index: pos & c.mask, place: word, word: mine}
 			return Done
 		case protocol.WordAbandoned:
 			mine := w.With(c.slot, protocol.WordSkipping)
@@ -168,13 +168,6 @@ func (c *MPMCConsumer) take() Outcome {
 		}
 	}
 	return Empty // so many others were faster; the caller looks at its context and comes again
-}
-
-// hold notes the frame that is in hand from now on.
-func (c *MPMCConsumer) hold(index uint64, place *atomic.Uint64, word protocol.Word) {
-	h := &c.hand // in part: the rest is as a frame of one message left it
-	h.held, h.again, h.fresh, h.orphan, h.drop, h.batch = true, false, false, false, false, false
-	h.index, h.place, h.word, h.at = index, place, word, 0
 }
 
 // broken lets go of the frame in hand: it is evidence, and nothing of it is delivered or given back any more.

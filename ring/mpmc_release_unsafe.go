@@ -19,7 +19,7 @@ func (c *MPMCConsumer) finish() (more bool) {
 	}
 	if !c.hand.batch {
 		c.release(c.hand.place, c.hand.index, c.hand.word)
-		c.hand.held = false
+		c.hand = hand{}
 		return false
 	}
 	return c.advance()
