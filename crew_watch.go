@@ -94,10 +94,12 @@ func (c *crew) attend(entry uint32, status uint64, first bool) bool {
 		return false
 	}
 	c.buryDead()
-	if first {
-		c.announce() // it may have died on its way out, after it had closed its entry and before it told anybody
+	again := uint64(c.status(entry)) == status
+	if first || !again {
+		// It may have died on its way out, after it had closed its entry and before it told anybody; or who has dealt with it did.
+		c.announce()
 	}
-	again := uint64(c.status(entry)) == status && c.anybodyHere()
+	again = again && c.anybodyHere()
 	_ = c.pipe.release() // unmapping, if all the others have gone meanwhile; there is nobody to tell
 	return again
 }
