@@ -35,7 +35,7 @@ search() {
 		defines+=("-D$name")
 	done
 	rm -f out pan pan.*
-	cp "$models/$file.pml" .
+	cp "$models"/*.pml .
 	# NOREDUCE: the processes have provided clauses, which partial order reduction does not know.
 	spin -P"$compiler -E -x c" "${defines[@]+"${defines[@]}"}" -a "$file.pml" >spin.out 2>&1 &&
 		"$compiler" -w "$level" -DSAFETY -DNOREDUCE -DMEMLIM="$memory" -o pan pan.c >>spin.out 2>&1 || {

@@ -2,17 +2,18 @@
  * The gate of package futex: several sleepers, several wakers, each of which may be killed before any of its steps.
  * futex/gate.go names the steps S1..S3 and W1..W5; they stand here under the same names, one access to shared memory each.
  *
- * What is waited for is a token: a waker puts one (W1), a sleeper takes one, and may come back for more. Each sleeper's process has a goroutine that the kernel
- * tells of deaths, and which then broadcasts. It is killed with its process.
+ * What is waited for is a token: a waker puts one (W1), a sleeper takes one, and may come back for more. Each sleeper's process has a
+ * goroutine that the kernel tells of deaths, and which then broadcasts. It is killed with its process.
  *
  * Checked: when nobody can move any more, no living sleeper sleeps while there is a token.
  *
  * Variants:
  *   (none)   the store of W1 is sequentially consistent
  *   ASYM     W1 is a store-release, which stays in the waker's store buffer for any length of time; sleepers make the barrier
- *   STRICT   likewise, but the sleepers cannot make the barrier, and set the strict bit; a first sleep of each of them is short
- *   STRANGER somebody whom nobody watches broadcasts once
- *   WAKERS (1 or 2), SLEEPERS (1 or 2), EACH (tokens of each waker), KILLS
+ *   STRICT   likewise, but the sleepers cannot make the barrier, and set the strict bit. The sleeps of each are short at first, until one
+ *            has lasted to its deadline; that is long enough for whatever was in a store buffer when the bit was set
+ *   STRANGER  somebody whom nobody watches broadcasts once
+ *   WAKERS (1 or 2), EACH (tokens of each waker), KILLS (how many are killed)
  *
  * Two things are written shorter than in the code, and mean the same. The sequence is only ever compared with what a sleeper
  * read, so here each sleeper has a bit, current: the sequence is still the one that it read. And the lease by which the tellers of a
@@ -22,9 +23,6 @@
  * becomes of a hint that comes while somebody else holds the lease (watch.pml); reordering beyond TSO.
  */
 
-#ifndef SLEEPERS
-#define SLEEPERS 2
-#endif
 #ifndef WAKERS
 #define WAKERS 2
 #endif
@@ -35,8 +33,8 @@
 #define KILLS 1
 #endif
 
-#define ALL (SLEEPERS + WAKERS) /* sleepers are 0 .. SLEEPERS-1, wakers follow */
-#define LAST (SLEEPERS - 1)
+#define SLEEPERS 2 /* they are processes 0 and 1; the wakers are 2 and 3 */
+#define ALL (SLEEPERS + WAKERS)
 
 #if defined(ASYM) || defined(STRICT)
 #define RELEASE_STORE
@@ -69,13 +67,13 @@ byte dying;
 #endif
 
 /* W4: the sequence is another one from now on */
-#define COUNT current[0] = 0; current[LAST] = 0
+#define COUNT current[0] = 0; current[1] = 0
 
 /* W5 */
 #ifdef MUTANT_WAKE_ONE
-#define WAKE if :: asleep[0] -> asleep[0] = 0 :: asleep[LAST] -> asleep[LAST] = 0 :: else fi
+#define WAKE if :: asleep[0] -> asleep[0] = 0 :: asleep[1] -> asleep[1] = 0 :: else fi
 #else
-#define WAKE asleep[0] = 0; asleep[LAST] = 0
+#define WAKE asleep[0] = 0; asleep[1] = 0
 #endif
 
 /* Broadcast. It leaves the flag alone: who broadcasts may be unknown to the sleepers, and then nobody is told if it is killed. */
@@ -98,7 +96,7 @@ inline barrier()
 
 proctype Sleeper(byte me) provided (NOT_MEANWHILE || dead[me])
 {
-	bit first = 1; /* this sleeper has never slept */
+	bit first = 1; /* none of its sleeps has lasted to its deadline */
 	{
 	skip;
 take:
@@ -143,7 +141,7 @@ take:
 	if
 	:: atomic { !asleep[me] -> current[me] = 0 }
 #if defined(STRICT) && !defined(MUTANT_FIRST_SLEEP_LONG)
-	   /* The deadline of a short sleep. It is long enough for what was in the store buffers. */
+	   /* the deadline of a short sleep */
 	:: atomic { first && DRAINED -> asleep[me] = 0; current[me] = 0; first = 0 }
 #endif
 	fi;
@@ -215,7 +213,7 @@ end:	do
 
 /* What was in the dead one's store buffer is in memory when its death is told: the way of a process to its end has full barriers. */
 #if defined(RELEASE_STORE) && !defined(MUTANT_TOLD_TOO_EARLY)
-#define GONE(i) (dead[i] && (i < SLEEPERS || buffer[(i + WAKERS - SLEEPERS) % WAKERS] == 0))
+#define GONE(i) (dead[i] && (i < SLEEPERS || buffer[i % WAKERS] == 0)) /* with one or two wakers, i % WAKERS is its number */
 #else
 #define GONE(i) dead[i]
 #endif
@@ -224,7 +222,7 @@ end:	do
  * The goroutine of a sleeper's process that is told of deaths. Which sleeper's it is, is decided when it matters: if one is killed, that
  * may have been its goroutine. After that, another one goes on.
  */
-#define ANYBODY (!dead[0] || !dead[LAST])
+#define ANYBODY (!dead[0] || !dead[1])
 
 proctype Told() provided (NOT_MEANWHILE || tellerDies)
 {
@@ -232,13 +230,9 @@ again:	{
 	skip;
 end:	if
 	:: atomic { GONE(0) && !told[0] && ANYBODY -> told[0] = 1; broadcasting = 1 }
-#if ALL > 1
 	:: atomic { GONE(1) && !told[1] && ANYBODY -> told[1] = 1; broadcasting = 1 }
-#endif
-#if ALL > 2
 	:: atomic { GONE(2) && !told[2] && ANYBODY -> told[2] = 1; broadcasting = 1 }
-#endif
-#if ALL > 3
+#if WAKERS > 1
 	:: atomic { GONE(3) && !told[3] && ANYBODY -> told[3] = 1; broadcasting = 1 }
 #endif
 	fi;
@@ -249,7 +243,7 @@ end:	if
 	goto again
 }
 
-#define KILL(p) NOT_MEANWHILE && kills < KILLS && !dead[p] && (p < SLEEPERS || busy[(p + WAKERS - SLEEPERS) % WAKERS]) -> dead[p] = 1; kills++; dying++
+#define KILL(p) NOT_MEANWHILE && kills < KILLS && !dead[p] && (p < SLEEPERS || busy[p % WAKERS]) -> dead[p] = 1; kills++; dying++
 
 #ifdef MUTANT_RECOVERERS_DEATH_UNNOTICED
 #define WITH_TELLER(p) if :: broadcasting -> tellerDies = 1; dying++; told[p] = 1 :: skip fi
@@ -275,12 +269,10 @@ proctype Killer()
 end:	do
 	:: atomic { kills < KILLS -> kills = KILLS } /* no more are killed */
 	:: atomic { KILL(0); WITH_TELLER(0) }
-#if SLEEPERS > 1
 	:: atomic { KILL(1); WITH_TELLER(1) }
-#endif
-	:: atomic { KILL(SLEEPERS) }
+	:: atomic { KILL(2) }
 #if WAKERS > 1
-	:: atomic { KILL(SLEEPERS + 1) }
+	:: atomic { KILL(3) }
 #endif
 #ifdef STRANGER
 	:: atomic { NOT_MEANWHILE && kills < KILLS && !strangerDies -> strangerDies = 1; kills++ }
@@ -294,15 +286,13 @@ init
 {
 	atomic {
 		run Sleeper(0);
-#if SLEEPERS > 1
 		run Sleeper(1);
-#endif
 #ifndef MUTANT_NOT_TOLD
 		run Told();
 #endif
-		run Waker(SLEEPERS, 0);
+		run Waker(2, 0);
 #if WAKERS > 1
-		run Waker(SLEEPERS + 1, 1);
+		run Waker(3, 1);
 #endif
 #ifdef RELEASE_STORE
 		run Buffers();
@@ -315,6 +305,6 @@ init
 	/* Nobody can move. */
 	timeout -> atomic {
 		RESTS(0);
-		RESTS(LAST)
+		RESTS(1)
 	}
 }

@@ -125,9 +125,9 @@ func mutants() []mutant {
 
 		// Leaving.
 		one("who leaves keeps what is in hand", "leave", orphanFile,
-			"if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(left, protocol.WordOrphan)) {", "if false {"),
+			"if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(left, protocol.WordOrphan)) {", "if left > orphanUnseen {"),
 		one("who leaves frees what is in hand", "leave", orphanFile,
-			"c.hand.word.With(left, protocol.WordOrphan)) {", "protocol.FreeWord(c.hand.word.Lap()+1)) {"),
+			"c.hand.word.With(left, protocol.WordOrphan)) {", "protocol.FreeWord(c.hand.word.Lap()+1)|protocol.Word(left&^3)) {"),
 		one("who leaves does not tell", "leave", orphanFile,
 			"\t\tc.tell(seam.OrphanTell)\n", ""),
 	}
