@@ -133,6 +133,7 @@ func (p *Producer) wakeMany() {
 
 // manyRefused is the error of a method that does not wait.
 func (p *Producer) manyRefused(o ring.Outcome) error {
+	p.sent() // see waitMany
 	if o != ring.Full {
 		return p.manyFailure(o)
 	}
@@ -154,6 +155,7 @@ func (p *Producer) manyFailure(o ring.Outcome) error {
 }
 
 func (p *Producer) waitMany(ctx context.Context, n int) error {
+	p.sent() // padding may have been placed, which a consumer must skip before the ring can drain
 	p.want = uint64(n)
 	return p.wait(ctx, (*manyProducer)(p))
 }
