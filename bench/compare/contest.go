@@ -91,13 +91,3 @@ func field(out, name string) (float64, error) {
 	}
 	return strconv.ParseFloat(m[1], 64)
 }
-
-// floor is the raw round trip of a cache line now, in nanoseconds; 0 if it cannot be measured.
-func floor() float64 {
-	out, err := execute(nil, []string{cPingPong, "floor", "20000"})
-	if err != nil {
-		return 0
-	}
-	ns, _ := field(out, "rtt_ns")
-	return ns
-}

@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"shmpipe/bench/internal/host"
 )
 
 type settings struct {
@@ -55,7 +57,7 @@ func main() {
 }
 
 func (s settings) run() ([]result, error) {
-	fmt.Printf("%s\n\nSeed %d, %d rounds.\n", machine(), s.seed, s.rounds)
+	fmt.Printf("%s\n\nSeed %d, %d rounds.\n", host.Machine()+".", s.seed, s.rounds)
 	random := rand.New(rand.NewPCG(s.seed, 0))
 	var all []result
 	for _, what := range s.what {
@@ -63,10 +65,10 @@ func (s settings) run() ([]result, error) {
 		if !ok {
 			return all, fmt.Errorf("nothing to compare under %q", what)
 		}
-		before := busy()
+		before := host.ReadLoad()
 		results := s.compare(what, contests(s), random)
 		all = append(all, results...)
-		fmt.Printf("\n### %s\n\n%s%s", titles[what], table(what, results), foreignLoad(before))
+		fmt.Printf("\n### %s\n\n%s%s", titles[what], table(what, results), host.ReadLoad().Since(before))
 	}
 	return all, nil
 }
@@ -86,10 +88,10 @@ func (s settings) compare(what string, contests []contest, random *rand.Rand) []
 		for _, i := range random.Perm(len(present)) {
 			c := present[i]
 			r := result{What: what, Contest: c.name, Column: c.column, Round: round}
-			r.Floor = floor()
+			r.Floor = host.Floor()
 			value, err := c.run()
 			r.Value = value
-			if after := floor(); after > r.Floor {
+			if after := host.Floor(); after > r.Floor {
 				r.Floor = after
 			}
 			if err != nil {

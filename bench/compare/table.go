@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-)
 
-// nearBelow is the raw round trip, in nanoseconds, below which two cores are taken to share a cache.
-const nearBelow = 220
+	"shmpipe/bench/internal/host"
+)
 
 // table sums results up: a row a contestant, a column a size, the median and the quartiles of all rounds; then, for each other
 // contestant, the median over the rounds of shmpipe's ratio to it in the same round; for near and for far rounds.
@@ -17,8 +16,8 @@ func table(what string, results []result) string {
 		name string
 		in   func(result) bool
 	}{
-		{"Cores near (raw round trip below 220 ns)", func(r result) bool { return r.Floor < nearBelow }},
-		{"Cores far", func(r result) bool { return r.Floor >= nearBelow }},
+		{"Cores near (raw round trip below 220 ns)", func(r result) bool { return r.Floor < host.NearBelow }},
+		{"Cores far", func(r result) bool { return r.Floor >= host.NearBelow }},
 	} {
 		var in []result
 		ran := false
@@ -119,7 +118,8 @@ func cell(what string, results []result, row, column string) string {
 			values[i] /= 1e6
 		}
 	}
-	return fmt.Sprintf("%s [%s..%s]", number(quantile(values, 0.5)), number(quantile(values, 0.25)), number(quantile(values, 0.75)))
+	slices.Sort(values)
+	return fmt.Sprintf("%s [%s..%s]", number(host.Quantile(values, 0.5)), number(host.Quantile(values, 0.25)), number(host.Quantile(values, 0.75)))
 }
 
 // ratio compares shmpipe with another contestant round by round.
@@ -147,15 +147,8 @@ func ratio(results []result, other, column string) string {
 	if len(ratios) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("**%.2f** [%.2f..%.2f]", quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75))
-}
-
-func quantile(values []float64, q float64) float64 {
-	v := slices.Sorted(slices.Values(values))
-	at := q * float64(len(v)-1)
-	low := int(at)
-	high := min(low+1, len(v)-1)
-	return v[low] + (v[high]-v[low])*(at-float64(low))
+	slices.Sort(ratios)
+	return fmt.Sprintf("**%.2f** [%.2f..%.2f]", host.Quantile(ratios, 0.5), host.Quantile(ratios, 0.25), host.Quantile(ratios, 0.75))
 }
 
 func number(v float64) string {

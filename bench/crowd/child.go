@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"shmpipe"
+	"shmpipe/bench/internal/host"
 	"shmpipe/internal/spin"
 )
 
@@ -41,7 +42,7 @@ func child() error {
 	}
 	runtime.LockOSThread()
 	if !j.Unpinned {
-		if err := pin(process); err != nil {
+		if err := host.Pin(process); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"shmpipe/bench/internal/host"
 )
 
 // comparison is what compare was asked for.
@@ -37,9 +39,9 @@ func compare(args []string) error {
 		return err
 	}
 	fmt.Printf("%s\n\nSeed %d, %d rounds, rings of %d bytes, shmpipe waits: %s, pinned: %v.\n\n", machine(), seed, c.rounds, c.Ring, c.Wait, !c.Unpinned)
-	before := readLoad()
+	before := host.ReadLoad()
 	all := c.run(rand.New(rand.NewPCG(seed, 0)))
-	fmt.Print(report(all, c.base), readLoad().since(before))
+	fmt.Print(report(all, c.base), host.ReadLoad().Since(before))
 	return nil
 }
 
@@ -113,7 +115,7 @@ func (c comparison) run(random *rand.Rand) []outcome {
 
 func (c comparison) heat(s shape, size int, random *rand.Rand) []outcome {
 	var heat []outcome
-	before := floor()
+	before := host.Floor()
 	for _, i := range random.Perm(len(c.contests)) {
 		j := c.of(c.contests[i], s, size)
 		if contestants[j.Name].alone() && s.processes() > 2 {
@@ -125,7 +127,7 @@ func (c comparison) heat(s shape, size int, random *rand.Rand) []outcome {
 		}
 		heat = append(heat, outcome{result: r, err: err})
 	}
-	ns := max(before, floor())
+	ns := max(before, host.Floor())
 	for i := range heat {
 		heat[i].floor = ns
 	}

@@ -32,31 +32,6 @@ func sharedFile(bytes int) (*os.File, error) {
 // dieWithParent has the kernel kill a child when the thread that started it ends.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
-// pin puts the calling thread on one of the allowed CPUs: one after the other by number, and round again.
-func pin(number int) error {
-	var allowed unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
-		return fmt.Errorf("ask for the allowed CPUs: %w", err)
-	}
-	skip := number % allowed.Count()
-	for cpu := range 64 * len(allowed) {
-		if !allowed.IsSet(cpu) {
-			continue
-		}
-		if skip > 0 {
-			skip--
-			continue
-		}
-		var one unix.CPUSet
-		one.Set(cpu)
-		if err := unix.SchedSetaffinity(0, &one); err != nil {
-			return fmt.Errorf("pin to CPU %d: %w", cpu, err)
-		}
-		return nil
-	}
-	return nil
-}
-
 // cpuTime is what all threads of this process have used, in nanoseconds.
 func cpuTime() int64 {
 	var t unix.Timespec

@@ -17,8 +17,6 @@ func sharedFile(int) (*os.File, error) {
 
 func dieWithParent() *syscall.SysProcAttr { return nil }
 
-func pin(int) error { return errors.ErrUnsupported }
-
 func cpuTime() int64 { return 0 }
 
 func yield() { runtime.Gosched() }

@@ -6,10 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-)
 
-// nearBelow is the raw round trip, in nanoseconds, below which the cores are taken to share a cache, as in bench/compare.
-const nearBelow = 220
+	"shmpipe/bench/internal/host"
+)
 
 // measure is one figure of a run.
 type measure struct {
@@ -29,8 +28,8 @@ func report(all []outcome, base string) string {
 		title string
 		in    func(floor float64) bool
 	}{
-		{"cores near (raw round trip below 220 ns)", func(ns float64) bool { return ns > 0 && ns < nearBelow }},
-		{"cores far", func(ns float64) bool { return ns >= nearBelow }},
+		{"cores near (raw round trip below 220 ns)", func(ns float64) bool { return ns > 0 && ns < host.NearBelow }},
+		{"cores far", func(ns float64) bool { return ns >= host.NearBelow }},
 		{"raw round trip not measured (make bench-build)", func(ns float64) bool { return ns == 0 }},
 	} {
 		var in []outcome
@@ -139,13 +138,5 @@ func spread(rounds map[int]float64) string {
 		return ""
 	}
 	v := slices.Sorted(maps.Values(rounds))
-	return fmt.Sprintf("**%.3g** [%.3g..%.3g] n=%d", quantile(v, 0.5), quantile(v, 0.25), quantile(v, 0.75), len(v))
-}
-
-// quantile interpolates between the two nearest of sorted values.
-func quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
-	low := int(at)
-	high := min(low+1, len(sorted)-1)
-	return sorted[low] + (sorted[high]-sorted[low])*(at-float64(low))
+	return fmt.Sprintf("**%.3g** [%.3g..%.3g] n=%d", host.Quantile(v, 0.5), host.Quantile(v, 0.25), host.Quantile(v, 0.75), len(v))
 }

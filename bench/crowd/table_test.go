@@ -49,14 +49,6 @@ func TestReport_KeepsNearAndFarApartAndNamesFailures(t *testing.T) {
 	require.NotContains(t, text, "| spsc |")
 }
 
-func TestQuantile_Interpolates(t *testing.T) {
-	v := []float64{1, 2, 4, 8}
-	require.Equal(t, 1.0, quantile(v, 0))
-	require.Equal(t, 3.0, quantile(v, 0.5))
-	require.Equal(t, 8.0, quantile(v, 1))
-	require.Equal(t, 5.0, quantile([]float64{5}, 0.25))
-}
-
 func TestComparison_RunsEachContestantOnceARoundWhereItCan(t *testing.T) {
 	c, _, err := parseComparison([]string{"-contests", "vyukov-yield,spsc", "-shapes", "1x1,2x1", "-sizes", "8,128", "-rounds", "2", "-messages", "4000", "-ring", "65536"})
 	require.NoError(t, err)

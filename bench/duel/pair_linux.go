@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"shmpipe"
+	"shmpipe/bench/internal/host"
 )
 
 // childMark tells a process that it is the second one.
@@ -62,26 +63,10 @@ func pin() error {
 	if err := unix.SchedGetaffinity(0, &allowed); err != nil || allowed.Count() < 2 || os.Getenv("UNPINNED") == "1" {
 		return nil
 	}
-	skip := 0
 	if isChild() {
-		skip = 1
+		return host.Pin(1)
 	}
-	for cpu := range len(allowed) * 64 {
-		if !allowed.IsSet(cpu) {
-			continue
-		}
-		if skip > 0 {
-			skip--
-			continue
-		}
-		var one unix.CPUSet
-		one.Set(cpu)
-		if err := unix.SchedSetaffinity(0, &one); err != nil {
-			return fmt.Errorf("pin to CPU %d: %w", cpu, err)
-		}
-		return nil
-	}
-	return nil
+	return host.Pin(0)
 }
 
 // cpuTime is what this process has used, in nanoseconds.
