@@ -45,7 +45,7 @@ func (c *crew) blocking() (Blocking, bool) {
 		if !w.Owned() || uint32(w.Owner()) >= c.geo.Participants {
 			return Blocking{}, false
 		}
-		who := c.pipe.participant(c.index(), c.geo.FirstParticipant+uint32(w.Owner()))
+		who := c.pipe.participant(c.index, c.geo.FirstParticipant+uint32(w.Owner()))
 		return Blocking{who, what}, who.State == "alive"
 	}
 	_, w := c.walk(protocol.OffMPMCHead, func(state uint8) bool { return state >= protocol.WordTaken })
@@ -75,7 +75,7 @@ func (c *crew) noneReads() (b Blocking, all bool) {
 		if status, role := c.participant(entry); status.State() != protocol.EntryActive || role != protocol.RoleConsumer {
 			continue
 		}
-		who := c.pipe.participant(c.index(), entry)
+		who := c.pipe.participant(c.index, entry)
 		if who.State != "alive" {
 			continue
 		}
@@ -103,13 +103,4 @@ func (c *crew) walk(hint uint64, pass func(state uint8) bool) (uint64, protocol.
 		}
 	}
 	return pos, c.word(pos)
-}
-
-func (c *crew) index() int {
-	for i := range c.pipe.header.Rings {
-		if c.pipe.header.Rings[i].FirstParticipant == c.geo.FirstParticipant {
-			return i
-		}
-	}
-	return 0
 }

@@ -104,7 +104,11 @@ func (c *Consumer) copyOut(buf, payload []byte) (int, error) {
 	n := copy(buf, payload)
 	if n < len(payload) {
 		n = len(payload)
-		c.ring.Return()
+		if c.many != nil {
+			c.many.Return()
+		} else {
+			c.ring.Return()
+		}
 		c.leave()
 		return n, io.ErrShortBuffer
 	}
@@ -193,13 +197,10 @@ func (m Message) Release() {
 		return
 	}
 	if c := m.c; c.many != nil {
-		c.use.store(useIn)
-		if c.closed.Load() {
-			c.manyRelease(true)
-			return
+		if c.resume() {
+			c.many.Release()
+			c.leave()
 		}
-		c.many.Release()
-		c.leave()
 		return
 	}
 	m.c.release()
@@ -270,7 +271,12 @@ func (c *Consumer) vain(prove bool) error {
 	return nil
 }
 
-func (c *Consumer) broken() error { return c.tellBroken(c.ring.Err()) }
+func (c *Consumer) broken() error {
+	if c.many != nil {
+		return c.tellBroken(c.many.Err())
+	}
+	return c.tellBroken(c.ring.Err())
+}
 
 // settle implements waiting. The producer may publish without a fence, so make one on its processor, or have it make them itself.
 func (c *Consumer) settle() time.Duration { return c.barrier() }

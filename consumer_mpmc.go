@@ -29,12 +29,8 @@ func (p *Pipe) newCrewConsumer(i int) (*Consumer, error) {
 // detachCrewConsumer finishes the message that was delivered last and leaves. One that was put back is for another consumer.
 func (c *Consumer) detachCrewConsumer() error {
 	c.handing.Lock()
-	if c.many.Undelivered() {
-		c.handOver()
-	} else {
-		c.many.Release()
-		c.handOver() // the rest of a batch
-	}
+	c.many.Release()
+	c.handOver() // what was put back, or the rest of a batch
 	c.handing.Unlock()
 	return c.detachCrew()
 }
@@ -69,7 +65,7 @@ func (c *Consumer) manyNext(ctx context.Context) ([]byte, error) {
 		case o == ring.Done:
 			return payload, nil
 		case o == ring.Broken:
-			return nil, c.tellBroken(c.many.Err())
+			return nil, c.broken()
 		case ctx == noWait:
 			return nil, c.manyNothing()
 		}
@@ -94,15 +90,7 @@ func (c *Consumer) manyReceive(ctx context.Context, buf []byte) (int, error) {
 	if err != nil {
 		return 0, c.end(err)
 	}
-	n := copy(buf, payload)
-	if n < len(payload) {
-		n = len(payload)
-		c.many.Return()
-		c.leave()
-		return n, io.ErrShortBuffer
-	}
-	c.leave()
-	return n, nil
+	return c.copyOut(buf, payload)
 }
 
 // manyLend delivers the next message in place.
@@ -114,21 +102,16 @@ func (c *Consumer) manyLend(ctx context.Context) (Message, error) {
 	return c.lendMessage(payload), nil
 }
 
-// manyRelease ends the loan of a message: done is false if it is to be delivered again. If the consumer was closed meanwhile, the
-// message is another consumer's already, or is now.
-func (c *Consumer) manyRelease(done bool) {
-	if !c.resume() {
-		return
-	}
-	if done {
-		c.many.Release()
-	} else {
+// putBack ends the loan of a message that is to be delivered again.
+func (c *Consumer) putBack() {
+	if c.resume() {
 		c.many.Return()
+		c.leave()
 	}
-	c.leave()
 }
 
-// resume ends a loan and goes on with the method. It reports whether the consumer is open; if not, the method has ended.
+// resume ends a loan and goes on with the method. It reports whether the consumer is open; if not, the message is another consumer's by
+// now, and the method has ended.
 func (c *Consumer) resume() bool {
 	c.use.store(useIn)
 	if c.closed.Load() {
@@ -162,7 +145,7 @@ func (c *Consumer) manyPoll(ctx context.Context, limit int, fn func(msg []byte) 
 		var o ring.Outcome
 		if payload, _, o = c.many.Next(); o != ring.Done {
 			if o == ring.Broken {
-				err = c.tellBroken(c.many.Err())
+				err = c.broken()
 			}
 			c.leave()
 			return n, err
@@ -176,7 +159,7 @@ func (c *Consumer) visit(payload []byte, fn func([]byte) error) (err error) {
 	c.lend()
 	defer func() {
 		if !well {
-			c.manyRelease(false)
+			c.putBack()
 		}
 	}()
 	if err = fn(payload); err == nil {
@@ -208,7 +191,7 @@ func (c *manyConsumer) vain(prove bool) error {
 	return io.EOF
 }
 
-func (c *manyConsumer) broken() error { return c.tellBroken(c.many.Err()) }
+func (c *manyConsumer) broken() error { return (*Consumer)(c).broken() }
 
 // settle implements waiting. Besides the barrier: a frame that somebody has claimed holds up whatever is behind it.
 func (c *manyConsumer) settle() time.Duration {

@@ -16,6 +16,7 @@ import (
 // the dead: takes the lease of each, which proves that it is gone, mends what it left in the ring, and wakes everybody.
 type crew struct {
 	pipe    *Pipe
+	index   int // of the ring
 	geo     protocol.Ring
 	mem     ring.MPMCMemory
 	members *atomic.Uint64 // grows when somebody came, left or was found dead
@@ -45,8 +46,9 @@ func (p *Pipe) crewOf(i int) *crew {
 	geo, mem := p.header.Rings[i], p.seg.Bytes()
 	control := mem[geo.Control : geo.Control+geo.ControlSize]
 	c := &crew{
-		pipe: p,
-		geo:  geo,
+		pipe:  p,
+		index: i,
+		geo:   geo,
 		mem: ring.MPMCMemory{
 			Control:      control,
 			Data:         mem[geo.Data : geo.Data+geo.Capacity],
@@ -89,8 +91,8 @@ func (c *crew) announce() {
 }
 
 // buryDead looks at the leases of all who seem to be there, and buries those who are not. It makes a system call for each of them.
-// It returns how many it buried.
-func (c *crew) buryDead() (buried int) {
+// It returns what they had left behind.
+func (c *crew) buryDead() (u Unblocked) {
 	first, end := c.entries()
 	for entry := first; entry < end; entry++ {
 		if c.status(entry).State() != protocol.EntryActive || c.isHere(entry) {
@@ -99,11 +101,13 @@ func (c *crew) buryDead() (buried int) {
 		if held, err := c.pipe.seg.Held(entry); held || err != nil {
 			continue // death must be proved
 		}
-		if c.bury(entry) {
-			buried++
+		if r, buried := c.bury(entry); buried {
+			u.Reaped++
+			u.Abandoned += r.Abandoned
+			u.Recovered += r.Orphaned
 		}
 	}
-	return buried
+	return u
 }
 
 func (c *crew) isHere(entry uint32) bool {
@@ -114,18 +118,18 @@ func (c *crew) isHere(entry uint32) bool {
 
 // bury deals with one who is dead, unless somebody else does just now, or it is alive after all. If this process dies on the way, the
 // lease falls free, the entry is as it was, and the next one does it again.
-func (c *crew) bury(entry uint32) bool {
+func (c *crew) bury(entry uint32) (r ring.Recovered, buried bool) {
 	lease, err := c.pipe.seg.Prove(entry)
 	if lease == nil || err != nil {
-		return false
+		return r, false
 	}
 	defer func() { _ = lease.Release() }() // closing a descriptor; there is nobody to tell
 	status := c.status(entry)
 	if status.State() != protocol.EntryActive {
-		return false
+		return r, false
 	}
-	if c.mend(entry) != nil {
-		return false // poisoned: nothing is to be mended
+	if r, err = c.mend(entry); err != nil {
+		return r, false // poisoned: nothing is to be mended
 	}
 	word := statusWord(c.pipe, entry)
 	if seam.On {
@@ -136,15 +140,15 @@ func (c *crew) bury(entry uint32) bool {
 	if seam.On {
 		mark(seam.RecoverDone, word)
 	}
-	return true
+	return r, true
 }
 
 // mend mends what the dead holder of an entry left in the ring. The caller holds the lease.
-func (c *crew) mend(entry uint32) error {
+func (c *crew) mend(entry uint32) (ring.Recovered, error) {
 	start := time.Now()
 	r, err := ring.RecoverMPMC(c.mem, uint8(entry-c.geo.FirstParticipant))
 	if err != nil {
-		return err
+		return r, err
 	}
 	took := uint64(time.Since(start))
 	counter := func(index uint64) *atomic.Uint64 {
@@ -157,5 +161,5 @@ func (c *crew) mend(entry uint32) error {
 	longest := counter(protocol.RecoveryLongest)
 	for was := longest.Load(); took > was && !longest.CompareAndSwap(was, took); was = longest.Load() {
 	}
-	return nil
+	return r, nil
 }

@@ -23,10 +23,7 @@ func (p *Pipe) attachCrew(i int, role protocol.Role, e *endpoint, connect func(m
 	}
 	defer func() {
 		if err != nil {
-			if e.lease != nil {
-				err = errors.Join(err, e.lease.Release())
-			}
-			err = errors.Join(err, p.release())
+			err = p.undoAttach(e, err)
 		}
 	}()
 	c := p.crewOf(i)
@@ -41,7 +38,7 @@ func (p *Pipe) attachCrew(i int, role protocol.Role, e *endpoint, connect func(m
 	}
 	status := c.status(e.entry)
 	if status.State() == protocol.EntryActive { // it died after we looked
-		err = c.mend(e.entry)
+		_, err = c.mend(e.entry)
 	}
 	if err == nil {
 		err = connect(c.mem, uint8(e.entry-c.geo.FirstParticipant))

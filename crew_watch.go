@@ -137,6 +137,3 @@ func (e *endpoint) patience(entry uint32) time.Duration {
 
 // firstPatience is the first sleep behind somebody; it doubles up to watchInterval.
 const firstPatience = time.Millisecond
-
-// someoneDied looks whether anybody died, and buries the dead.
-func (c *crew) someoneDied() bool { return c.buryDead() > 0 }

@@ -64,10 +64,7 @@ func (p *Pipe) attach(i int, role protocol.Role, e *endpoint, connect func(ring.
 	}
 	defer func() {
 		if err != nil {
-			if e.lease != nil {
-				err = errors.Join(err, e.lease.Release())
-			}
-			err = errors.Join(err, p.release())
+			err = p.undoAttach(e, err)
 		}
 	}()
 	e.pipe, e.follow = p, p.opts.Follow
@@ -102,6 +99,14 @@ func (p *Pipe) attach(i int, role protocol.Role, e *endpoint, connect func(ring.
 	watcher.add(e)
 	e.wakeUp.Broadcast() // who sleeps has somebody to watch now
 	return nil
+}
+
+// undoAttach gives back what a failed attach had obtained.
+func (p *Pipe) undoAttach(e *endpoint, err error) error {
+	if e.lease != nil {
+		err = errors.Join(err, e.lease.Release())
+	}
+	return errors.Join(err, p.release())
 }
 
 // detach gives the role back. It runs once, when nothing of the endpoint is in use any more: the status first, so that the other
@@ -144,7 +149,7 @@ func (e *endpoint) Close() error { return e.guard.close(e.cancel.Set) }
 // ring, it reports whether anybody was found dead.
 func (e *endpoint) peerDead() bool {
 	if e.crew != nil {
-		return e.crew.someoneDied()
+		return e.crew.buryDead().Reaped > 0
 	}
 	if protocol.Status(e.peer.Load()).State() != protocol.EntryActive {
 		return false

@@ -20,7 +20,7 @@ func (c *Consumer) Messages(ctx context.Context) iter.Seq2[[]byte, error] {
 			switch {
 			case !inBody || !m.lent():
 			case c.many != nil:
-				c.manyRelease(false)
+				c.putBack()
 			default:
 				c.ring.Return()
 				c.leave()

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"shmpipe/futex"
-	"shmpipe/internal/fence"
 	"shmpipe/protocol"
 	"shmpipe/ring"
 )
@@ -319,12 +318,17 @@ func (p *Producer) left() bool {
 	return !p.follow && status != p.gone && protocol.Status(status).State() == protocol.EntryClosed
 }
 
-func (p *Producer) broken() error { return p.tellBroken(p.ring.Err()) }
+func (p *Producer) broken() error {
+	if p.many != nil {
+		return p.tellBroken(p.many.Err())
+	}
+	return p.tellBroken(p.ring.Err())
+}
 
 // settle implements waiting. The consumer's store of the head is a fence, but that of the cursor, which Drain looks at, is not.
 func (p *Producer) settle() time.Duration {
-	if p.drain && !fence.Global() && p.sleepOn.Strict() {
-		return time.Millisecond // the consumer may have stored it before it saw that
+	if p.drain {
+		return p.barrier()
 	}
 	return longest
 }

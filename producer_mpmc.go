@@ -42,7 +42,7 @@ func (p *Producer) manySend(ctx context.Context, msg []byte, o ring.Outcome) err
 		o = p.many.Send(msg, p.typ)
 	}
 	if o != ring.Done {
-		return p.end(p.manyFailure(o))
+		return p.end(p.failure(o))
 	}
 	p.sent()
 	p.leave()
@@ -59,7 +59,7 @@ func (p *Producer) manyBatch(ctx context.Context, msgs [][]byte) (int, error) {
 			continue
 		}
 		if o != ring.Full {
-			return sent, p.end(p.manyFailure(o))
+			return sent, p.end(p.failure(o))
 		}
 		if ctx == noWait {
 			return sent, p.end(p.manyRefused(o))
@@ -91,7 +91,7 @@ func (p *Producer) manyClaim(ctx context.Context, n uint64) (Claim, error) {
 func (p *Producer) manyCommit(n uint64) error {
 	var err error
 	if o := p.many.Commit(n, p.typ); o != ring.Done {
-		err = p.manyFailure(o)
+		err = p.failure(o)
 	}
 	p.sent()
 	return p.end(err)
@@ -100,7 +100,7 @@ func (p *Producer) manyCommit(n uint64) error {
 // manyAbort gives the claim up. Messages behind it can be received now.
 func (p *Producer) manyAbort() {
 	if p.many.Abort() == ring.Broken {
-		_ = p.tellBroken(p.many.Err()) // the next method says so
+		_ = p.broken() // the next method says so
 	}
 	p.sent()
 	p.leave()
@@ -135,23 +135,12 @@ func (p *Producer) wakeMany() {
 func (p *Producer) manyRefused(o ring.Outcome) error {
 	p.sent() // see waitMany
 	if o != ring.Full {
-		return p.manyFailure(o)
+		return p.failure(o)
 	}
 	if err := (*manyProducer)(p).vain(p.pollDead()); err != nil {
 		return err
 	}
 	return ErrFull
-}
-
-// manyFailure is the error for an outcome that waiting does not mend.
-func (p *Producer) manyFailure(o ring.Outcome) error {
-	switch o {
-	case ring.TooLarge:
-		return ErrTooLarge
-	case ring.Broken:
-		return p.tellBroken(p.many.Err())
-	}
-	return nil
 }
 
 func (p *Producer) waitMany(ctx context.Context, n int) error {
@@ -190,7 +179,7 @@ func (p *manyProducer) vain(prove bool) error {
 	return ErrPeerClosed
 }
 
-func (p *manyProducer) broken() error { return p.tellBroken(p.many.Err()) }
+func (p *manyProducer) broken() error { return (*Producer)(p).broken() }
 
 // settle implements waiting. Besides the barrier: a frame that somebody has in hand may be what keeps the ring full.
 func (p *manyProducer) settle() time.Duration {

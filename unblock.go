@@ -20,12 +20,10 @@ func (p *Pipe) Unblock() (Unblocked, error) {
 		if r.Mode != MPMC {
 			continue
 		}
-		c := p.crewOf(i)
-		before := c.stats()
-		u.Reaped += c.buryDead()
-		after := c.stats()
-		u.Abandoned += int(after.Abandoned - before.Abandoned)
-		u.Recovered += int(after.Recovered - before.Recovered)
+		done := p.crewOf(i).buryDead()
+		u.Reaped += done.Reaped
+		u.Abandoned += done.Abandoned
+		u.Recovered += done.Recovered
 	}
 	return u, nil
 }

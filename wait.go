@@ -253,7 +253,6 @@ func (e *endpoint) inVain(s waiting, prove bool) (bool, error) {
 // barrier is made by who is about to sleep, after it said so: others publish without a fence, so it makes one on their processors, or
 // has them make it themselves. It returns how long to sleep at most.
 func (e *endpoint) barrier() time.Duration {
-	e.now = view{} // count anew: who changed an entry may have died before it said so
 	if !fence.Global() && e.sleepOn.Strict() {
 		return time.Millisecond // somebody may have published before it saw that
 	}

@@ -22,6 +22,7 @@ import (
 func (e *endpoint) watchPeer() {
 	if e.crew != nil {
 		e.poll.Store(!e.crew.watch())
+		e.now = view{} // count anew: who changed an entry may have died before it said so
 		return
 	}
 	status := protocol.Status(e.peer.Load())

@@ -67,6 +67,9 @@ func (w Word) Owned() bool {
 	return s == WordClaimed || s == WordTaken || s == WordSkipping
 }
 
+// IsMessage reports whether the word is that of a committed frame, and sound but for its span.
+func (w Word) IsMessage() bool { return w&(1<<wordSpanShift-1) == WordCommitted }
+
 // With is the word with another owner and state: the same frame.
 func (w Word) With(owner uint8, state uint8) Word {
 	const low = 1<<wordSpanShift - 1

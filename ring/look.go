@@ -32,7 +32,8 @@ func (c *Consumer) Look(spins int, first bool) Outcome {
 	if first {
 		c.Rest()
 		if c.gather.pauses > 0 {
-			c.letGather()
+			// Nothing has gathered, as far as is known. The tail is only a hint here; refill checks it.
+			c.gather.letGather(0, func() uint64 { return c.sharedTail.Load() - c.next })
 		}
 	}
 	for range spins {
@@ -47,21 +48,21 @@ func (c *Consumer) Look(spins int, first bool) Outcome {
 	return Empty
 }
 
-// letGather pauses as long as gather says, but stops as soon as enough is there or nothing more comes.
-func (c *Consumer) letGather() {
-	enough := c.gather.aim()
-	seen := c.tail
-	for left := c.gather.pauses; left > 0; {
+// letGather pauses as long as gather says, but stops as soon as enough is there or nothing more comes. Seen is how many bytes have
+// gathered; count counts them anew, which disturbs the producer.
+func (g *gather) letGather(seen uint64, count func() uint64) {
+	enough := g.aim()
+	for left := g.pauses; left > 0; {
 		n := min(left, chunk)
 		spin.Pause(n)
 		if left -= n; left == 0 {
 			return
 		}
-		tail := c.sharedTail.Load() // only a hint here; refill checks it
-		if tail == seen || tail-c.next >= enough {
+		now := count()
+		if now == seen || now >= enough {
 			return
 		}
-		seen = tail
+		seen = now
 	}
 }
 

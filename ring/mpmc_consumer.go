@@ -239,9 +239,6 @@ func (c *MPMCConsumer) Type() uint16 { return protocol.FrameType(c.hand.header) 
 // Redelivered reports whether the message in hand may have been seen by a consumer that died or left.
 func (c *MPMCConsumer) Redelivered() bool { return c.hand.held && c.hand.orphan }
 
-// Undelivered reports whether the message in hand was put back, or is that of a batch that comes next.
-func (c *MPMCConsumer) Undelivered() bool { return c.hand.held && c.hand.again }
-
 // Held reports whether a message is in hand.
 func (c *MPMCConsumer) Held() bool { return c.hand.held }
 

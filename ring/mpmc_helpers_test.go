@@ -171,3 +171,6 @@ func mustConsumer(t require.TestingT, m MPMCMemory, slot uint8) *MPMCConsumer {
 	require.NoError(t, err)
 	return c
 }
+
+// Undelivered reports whether the message in hand was put back, or is that of a batch that comes next.
+func (c *MPMCConsumer) Undelivered() bool { return c.hand.held && c.hand.again }

@@ -11,7 +11,7 @@ import (
 // let messages gather, as the consumer of an SPSC ring does.
 func (c *MPMCConsumer) Look(spins int, first bool) Outcome {
 	if first && c.gather.pauses > 0 {
-		c.letGather()
+		c.gather.letGather(c.backlog(), c.backlog)
 	}
 	for range spins {
 		if o := c.ready(); o != Empty {
@@ -79,24 +79,6 @@ func (c *MPMCConsumer) backlog() uint64 {
 		pos += w.Span()
 	}
 	return min((pos-c.next)<<c.shift, uint64(len(c.mem.Data)))
-}
-
-// letGather pauses as long as gather says, but stops as soon as enough is there or nothing more comes.
-func (c *MPMCConsumer) letGather() {
-	enough := c.gather.aim()
-	seen := c.backlog()
-	for left := c.gather.pauses; left > 0; {
-		n := min(left, chunk)
-		spin.Pause(n)
-		if left -= n; left == 0 {
-			return
-		}
-		now := c.backlog()
-		if now == seen || now >= enough {
-			return
-		}
-		seen = now
-	}
 }
 
 // found tells gather what a look found.

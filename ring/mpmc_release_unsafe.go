@@ -17,11 +17,6 @@ func (c *MPMCConsumer) finish() (more bool) {
 	if c.hand.orphan {
 		c.Count(protocol.SlotRedelivered)
 	}
-	if !c.hand.batch {
-		c.release(c.hand.place, c.hand.index, c.hand.word)
-		c.hand = hand{}
-		return false
-	}
 	return c.advance()
 }
 
