@@ -26,10 +26,9 @@ cd "$work"
 failed=0
 runs=0
 
-# search LEVEL FILE NAMES... runs spin and the search that it generates, compiled with that optimisation. It leaves what that prints in
-# out.
+# search OPTIONS FILE NAMES... runs spin and the search that it generates, compiled with those options. It leaves what that prints in out.
 search() {
-	local level=$1 file=$2 defines=() name
+	local options=$1 file=$2 defines=() name cycles=
 	shift 2
 	for name in "$@"; do
 		defines+=("-D$name")
@@ -37,13 +36,15 @@ search() {
 	rm -f out pan pan.*
 	cp "$models"/*.pml .
 	# NOREDUCE: the processes have provided clauses, which partial order reduction does not know.
+	# shellcheck disable=SC2086 # the options are words
 	spin -P"$compiler -E -x c" "${defines[@]+"${defines[@]}"}" -a "$file.pml" >spin.out 2>&1 &&
-		"$compiler" -w "$level" -DSAFETY -DNOREDUCE -DMEMLIM="$memory" -o pan pan.c >>spin.out 2>&1 || {
+		"$compiler" -w $options -DNOREDUCE -DMEMLIM="$memory" -o pan pan.c >>spin.out 2>&1 || {
 		cat spin.out >&2
 		return 1
 	}
 	# -E: a blocked process is no error by itself; the models say what is.
-	timeout "$seconds" ./pan -E -m"$depth" -w21 >out 2>&1 || true
+	[[ $options != *-DNP* ]] || cycles=-l
+	timeout "$seconds" ./pan $cycles -E -m"$depth" -w21 >out 2>&1 || true
 }
 
 states() { sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' out; }
@@ -56,24 +57,30 @@ wanted() {
 }
 
 # holds FILE NAMES...: the model must hold, and the search must be complete.
-holds() {
+holds() { passes holds "-O1 -DSAFETY" "$@"; }
+
+# ends FILE NAMES...: no run of the model may go on for ever. (The search for cycles without progress, and nothing counts as progress.)
+ends() { passes ends "-O1 -DNP -DNOFAIR" "$@"; }
+
+passes() {
+	local verdict=$1 options=$2 file=$3
+	shift 2
 	wanted "$@" || return 0
-	local file=$1 verdict=holds
-	search -O1 "$@"
+	search "$options" "$@"
 	shift
 	if ! grep -q 'errors: 0' out || grep -qE 'Search not completed|max search depth|MEMLIM' out; then
 		verdict=FAILS
 		failed=1
 	fi
 	say "$file" "${*:-(as it is)}" "$verdict"
-	[ "$verdict" = holds ] || grep -E '^pan:|^error|^Warning' out >&2 || true
+	[ "$verdict" != FAILS ] || grep -E '^pan:|^error|^Warning' out >&2 || true
 }
 
 # caught FILE NAMES...: the mutant must violate an assertion.
 caught() {
 	wanted "$@" || return 0
 	local file=$1 verdict=caught
-	search -O0 "$@" # most are found soon, and then compiling takes longest
+	search "-O0 -DSAFETY" "$@" # most are found soon, and then compiling takes longest
 	shift
 	if ! grep -q 'assertion violated' out; then
 		verdict='NOT CAUGHT'
@@ -89,6 +96,7 @@ holds gate ASYM KILLS=2
 holds gate STRICT KILLS=0
 holds gate STRICT WAKERS=1 EACH=2 KILLS=2
 holds gate STRANGER WAKERS=1 KILLS=2
+ends gate ASYM WAKERS=1 EACH=2 KILLS=2
 
 caught gate MUTANT_CHECK_BEFORE_PUT
 caught gate MUTANT_NO_SECOND_LOOK
@@ -113,6 +121,7 @@ holds watch KILLS=3
 holds watch TOOL KILLS=3
 holds watch LOOSE NET=1 KILLS=3
 holds watch LOOSE NET=1 TOOL KILLS=3
+ends watch
 
 caught watch LOOSE KILLS=1 # without the net
 caught watch LOOSE TOOL
@@ -144,6 +153,7 @@ pad='GRANULES=3 LARGE=3 SENDS0=2 SENDS1=0 GIVES_UP'
 	holds recovery SENDS0=1 SENDS1=0 LEAVES NEWCOMER=CONSUMES KILLS=1
 	holds recovery $one CONSUMERS=1 NEWCOMER=CONSUMES KILLS=2
 	holds recovery $one CONSUMERS=1 NEWCOMER=PRODUCES KILLS=2
+	ends recovery $one CONSUMERS=2 KILLS=1
 
 	caught recovery $one KILLS=0 MUTANT_COMMITTED_BEFORE_WRITTEN
 	caught recovery $one KILLS=0 MUTANT_WAKE_BEFORE_COMMIT

@@ -18,8 +18,8 @@
  *
  * Variants:
  *   KILLS     how many are killed
- *   LOOSE     as it is in the code: who is told of a death announces it when it is told, and not after the entry has been dealt with;
- *             and a sleeper looks at the ring, then has the entries watched, then counts, each time. That needs
+ *   LOOSE     as the code has it: C looks at the ring, then has the entries watched, then counts who is there, anew each time. Somebody
+ *             may come between the last two and die before it says so, or mend between the first two. That needs
  *   NET       how often the sleep ends by itself, with a look at all leases: the net of 2 s
  *
  * Not modelled: processes of whose death the kernel does not tell, and which are looked at from a timer.
