@@ -2,8 +2,6 @@ package shmpipe
 
 import (
 	"errors"
-	"fmt"
-	"os"
 
 	"shmpipe/protocol"
 )
@@ -23,7 +21,7 @@ var (
 	// ErrBusy: a live process has the role, or takes part in a segment that should be removed.
 	ErrBusy = protocol.ErrBusy
 	// ErrTooManyParticipants: as many take part in the ring as its participant table holds.
-	ErrTooManyParticipants = errors.New("too many participants")
+	ErrTooManyParticipants = protocol.ErrTooManyParticipants
 	// ErrRemoved: the segment was removed between opening it and taking a role. Open it anew.
 	ErrRemoved = protocol.ErrRemoved
 	// ErrReadOnly: the segment has a feature that this release may look at but must not write to.
@@ -36,18 +34,18 @@ type CorruptError = protocol.CorruptError
 // Errors from sending and receiving. The methods return these very values, so == works as well as errors.Is.
 var (
 	// ErrFull: there is no space for the message now.
-	ErrFull = errors.New("shmpipe: ring is full")
+	ErrFull = protocol.ErrFull
 	// ErrEmpty: there is no message now.
-	ErrEmpty = errors.New("shmpipe: ring is empty")
+	ErrEmpty = protocol.ErrEmpty
 	// ErrTooLarge: the message is longer than the ring's limit; see [Info].
-	ErrTooLarge = errors.New("shmpipe: message is larger than the ring's limit")
+	ErrTooLarge = protocol.ErrTooLarge
 	// ErrPeerClosed: the consumer has left in order. The message was not sent.
-	ErrPeerClosed = errors.New("shmpipe: consumer has closed")
+	ErrPeerClosed = protocol.ErrPeerClosed
 	// ErrPeerDied: the other side died without closing. A consumer gets it after the last message that was committed; a producer when
 	// the ring is full, and the message was not sent. It lasts until a successor takes the role.
-	ErrPeerDied = errors.New("shmpipe: peer died without closing")
+	ErrPeerDied = protocol.ErrPeerDied
 	// ErrClaimed: a claim is held, which must be committed or aborted before anything else is sent.
 	ErrClaimed = errors.New("shmpipe: a claim is held")
 	// ErrClosed: this end was closed, by this process. It matches os.ErrClosed.
-	ErrClosed = fmt.Errorf("shmpipe: %w", os.ErrClosed)
+	ErrClosed = protocol.ErrClosed
 )

@@ -3,6 +3,7 @@ package protocol
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 // Errors that the lower packages share. The root package re-exports them.
@@ -21,6 +22,18 @@ var (
 	ErrRemoved = errors.New("segment was removed")
 	// ErrReadOnly: the segment has a feature that this build may look at but must not write to.
 	ErrReadOnly = errors.New("segment is read-only for this build")
+	// ErrTooManyParticipants: as many take part as the participant table holds.
+	ErrTooManyParticipants = errors.New("too many participants")
+)
+
+// Errors from sending and receiving, which mean the same whatever carries the messages. They are returned as they are, not wrapped.
+var (
+	ErrFull       = errors.New("shmpipe: ring is full")
+	ErrEmpty      = errors.New("shmpipe: ring is empty")
+	ErrTooLarge   = errors.New("shmpipe: message is larger than the ring's limit")
+	ErrPeerClosed = errors.New("shmpipe: consumer has closed")
+	ErrPeerDied   = errors.New("shmpipe: peer died without closing")
+	ErrClosed     = fmt.Errorf("shmpipe: %w", fs.ErrClosed)
 )
 
 // CorruptError says what broke the protocol: the field, its offset in the segment (or position in the ring), what it held, and

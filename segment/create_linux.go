@@ -25,7 +25,7 @@ func Create(b Backend, name string, h *protocol.Header, o Options) (*Segment, er
 }
 
 func create(b Backend, name string, h *protocol.Header, o Options) (*Segment, error) {
-	if err := ValidateName(name); err != nil {
+	if err := protocol.ValidateName(name); err != nil {
 		return nil, err
 	}
 	perm, err := o.perm()

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -33,7 +34,7 @@ func TestValidateName_SaysWhatIsWrong(t *testing.T) {
 		strings.Repeat("x", 201): "201 bytes",
 		strings.Repeat("x", 300): "300 bytes",
 	} {
-		err := ValidateName(name)
+		err := protocol.ValidateName(name)
 		require.ErrorIs(t, err, fs.ErrInvalid, "%q", name)
 		require.ErrorContains(t, err, want)
 		_, err = Create(POSIX, name, layout(4096), Options{})
@@ -43,7 +44,7 @@ func TestValidateName_SaysWhatIsWrong(t *testing.T) {
 		require.ErrorIs(t, Remove(POSIX, name, Options{}, true), fs.ErrInvalid, "%q", name)
 	}
 	for _, name := range []string{"orders", "..x", "größe", "a b", strings.Repeat("x", 200)} {
-		require.NoError(t, ValidateName(name))
+		require.NoError(t, protocol.ValidateName(name))
 	}
 }
 
@@ -250,7 +251,7 @@ func TestCreate_WorksWhereFilesMustHaveNames(t *testing.T) {
 	f, err := os.Create(busy)
 	require.NoError(t, err)
 	defer f.Close()
-	ok, err := lock(int(f.Fd()), unix.F_WRLCK, createByte, 1)
+	ok, err := ofd.Lock(int(f.Fd()), unix.F_WRLCK, createByte, 1)
 	require.NoError(t, err)
 	require.True(t, ok)
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"shmpipe/internal/ofd"
 )
 
 // Filesystems without O_TMPFILE get a temporary name. Its builder holds a lock on it, so that a later one can tell the work of
@@ -25,7 +27,7 @@ func (d *draft) openNamed(perm uint32) (int, error) {
 			return -1, err
 		}
 		// A sweeper may have come between the creation and the lock.
-		ok, err := lock(fd, unix.F_WRLCK, createByte, 1)
+		ok, err := ofd.Lock(fd, unix.F_WRLCK, createByte, 1)
 		if st, statErr := fstat(fd); err == nil && statErr == nil && ok && st.Nlink > 0 {
 			d.name = name
 			return fd, nil
@@ -54,9 +56,9 @@ func (d *directory) sweepDrafts() {
 			continue
 		}
 		fd := int(f.Fd())
-		if ok, err := lock(fd, unix.F_WRLCK, createByte, 1); ok && err == nil {
+		if ok, err := ofd.Lock(fd, unix.F_WRLCK, createByte, 1); ok && err == nil {
 			d.unlink(name, st)
-			lock(fd, unix.F_UNLCK, createByte, 1)
+			ofd.Lock(fd, unix.F_UNLCK, createByte, 1)
 		}
 		f.Close()
 	}

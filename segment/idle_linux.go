@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -25,11 +26,11 @@ func (s *Segment) RemoveIfIdle(except ...*Lease) error {
 	case s.readOnly:
 		return s.wrap(op, fmt.Errorf("it was opened for reading only: %w", fs.ErrPermission))
 	}
-	fd, err := reopen(int(s.file.Fd()), unix.O_RDWR)
+	fd, err := ofd.Reopen(int(s.file.Fd()), unix.O_RDWR)
 	if err != nil {
 		return s.wrap(op, err)
 	}
-	if err := errors.Join(s.removeIfIdle(fd, except), unlockAndClose(fd)); err != nil {
+	if err := errors.Join(s.removeIfIdle(fd, except), ofd.UnlockAndClose(fd)); err != nil {
 		return s.wrap(op, err)
 	}
 	return nil
@@ -37,7 +38,7 @@ func (s *Segment) RemoveIfIdle(except ...*Lease) error {
 
 func (s *Segment) removeIfIdle(fd int, except []*Lease) error {
 	for _, at := range [...]int64{createByte, protocol.AttachByte} {
-		ok, err := lockWithin(fd, unix.F_WRLCK, at, patience)
+		ok, err := ofd.LockWithin(fd, unix.F_WRLCK, at, patience)
 		if err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func (m *image) attachable(want string, readOnly bool) error {
 	if want != "" && h.Name != want {
 		return fmt.Errorf("%w: its header names it %q, not %q; it was renamed or linked", protocol.ErrNotSegment, h.Name, want)
 	}
-	if err := ValidateName(h.Name); err != nil {
+	if err := protocol.ValidateName(h.Name); err != nil {
 		return fmt.Errorf("%w: its header's %w", protocol.ErrNotSegment, err)
 	}
 	switch m.state {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -156,15 +157,15 @@ func smapsFlags(t *testing.T, addr uintptr) string {
 
 func TestLocks_UnlockWorksWhileACopyOfTheDescriptorLives(t *testing.T) {
 	s := newPlace(t, POSIX).create(t)
-	fd, err := reopen(int(s.file.Fd()), unix.O_RDWR)
+	fd, err := ofd.Reopen(int(s.file.Fd()), unix.O_RDWR)
 	require.NoError(t, err)
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	require.NoError(t, err)
 	defer unix.Close(dup)
-	ok, err := lock(fd, unix.F_WRLCK, protocol.LeaseByte(0), 1)
+	ok, err := ofd.Lock(fd, unix.F_WRLCK, protocol.LeaseByte(0), 1)
 	require.NoError(t, err)
 	require.True(t, ok)
 	require.True(t, held(t, s, 0))
-	require.NoError(t, unlockAndClose(fd))
+	require.NoError(t, ofd.UnlockAndClose(fd))
 	require.False(t, held(t, s, 0), "a child between fork and exec does not prolong a lease")
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -36,12 +37,12 @@ func (s *Segment) Lease(participant uint32) (*Lease, error) {
 	case participant >= s.header.ParticipantCount:
 		return nil, s.wrap(op, fmt.Errorf("it has participants 0 to %d: %w", int64(s.header.ParticipantCount)-1, fs.ErrInvalid))
 	}
-	fd, err := reopen(int(s.file.Fd()), unix.O_RDWR)
+	fd, err := ofd.Reopen(int(s.file.Fd()), unix.O_RDWR)
 	if err != nil {
 		return nil, s.wrap(op, err)
 	}
 	if err := s.takeLease(fd, participant); err != nil {
-		return nil, s.wrap(op, errors.Join(err, unlockAndClose(fd)))
+		return nil, s.wrap(op, errors.Join(err, ofd.UnlockAndClose(fd)))
 	}
 	return &Lease{participant: participant, fd: fd}, nil
 }
@@ -59,11 +60,11 @@ func (s *Segment) Prove(participant uint32) (*Lease, error) {
 	case s.readOnly:
 		return nil, s.wrap(op, fmt.Errorf("it was opened for reading only: %w", fs.ErrPermission))
 	}
-	fd, err := reopen(int(s.file.Fd()), unix.O_RDWR)
+	fd, err := ofd.Reopen(int(s.file.Fd()), unix.O_RDWR)
 	if err != nil {
 		return nil, s.wrap(op, err)
 	}
-	ok, err := lock(fd, unix.F_WRLCK, protocol.LeaseByte(participant), 1)
+	ok, err := ofd.Lock(fd, unix.F_WRLCK, protocol.LeaseByte(participant), 1)
 	if !ok || err != nil {
 		if err = errors.Join(err, unix.Close(fd)); err != nil {
 			err = s.wrap(op, err)
@@ -74,7 +75,7 @@ func (s *Segment) Prove(participant uint32) (*Lease, error) {
 }
 
 func (s *Segment) takeLease(fd int, participant uint32) error {
-	ok, err := lockWithin(fd, unix.F_RDLCK, protocol.AttachByte, patience)
+	ok, err := ofd.LockWithin(fd, unix.F_RDLCK, protocol.AttachByte, patience)
 	if err != nil {
 		return err
 	}
@@ -88,14 +89,14 @@ func (s *Segment) takeLease(fd int, participant uint32) error {
 	default:
 		return &protocol.CorruptError{Field: "state", Offset: protocol.OffState, Got: uint64(state), Want: "1"}
 	}
-	ok, err = lock(fd, unix.F_WRLCK, protocol.LeaseByte(participant), 1)
+	ok, err = ofd.Lock(fd, unix.F_WRLCK, protocol.LeaseByte(participant), 1)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return fmt.Errorf("%w: %s", protocol.ErrBusy, describe(readParticipant(s.mem, s.header, participant), participant))
 	}
-	if _, err := lock(fd, unix.F_UNLCK, protocol.AttachByte, 1); err != nil {
+	if _, err := ofd.Lock(fd, unix.F_UNLCK, protocol.AttachByte, 1); err != nil {
 		return err
 	}
 	return nil
@@ -111,7 +112,7 @@ func (l *Lease) Release() error {
 	if l.fd < 0 {
 		return nil
 	}
-	err := unlockAndClose(l.fd)
+	err := ofd.UnlockAndClose(l.fd)
 	l.fd = -1
 	if err != nil {
 		return fmt.Errorf("release lease %d: %w", l.participant, err)
@@ -133,5 +134,5 @@ func (s *Segment) Held(participant uint32) (bool, error) {
 	if s.closed {
 		return false, os.ErrClosed
 	}
-	return locked(int(s.file.Fd()), protocol.LeaseByte(participant), 1)
+	return ofd.Locked(int(s.file.Fd()), protocol.LeaseByte(participant), 1)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -177,9 +178,9 @@ func TestLease_OutlivesTheCloseOfItsSegment(t *testing.T) {
 
 func TestLease_WaitsForARemoverAndThenSeesTheRemoval(t *testing.T) {
 	s := newPlace(t, POSIX).create(t)
-	remover, err := reopen(int(s.file.Fd()), unix.O_RDWR)
+	remover, err := ofd.Reopen(int(s.file.Fd()), unix.O_RDWR)
 	require.NoError(t, err)
-	ok, err := lock(remover, unix.F_WRLCK, protocol.AttachByte, 1)
+	ok, err := ofd.Lock(remover, unix.F_WRLCK, protocol.AttachByte, 1)
 	require.NoError(t, err)
 	require.True(t, ok)
 	_, err = s.Lease(0)
@@ -189,7 +190,7 @@ func TestLease_WaitsForARemoverAndThenSeesTheRemoval(t *testing.T) {
 	done := make(chan error)
 	go func() { _, err := s.Lease(0); done <- err }()
 	storeState(s.Bytes(), protocol.StateRemoved)
-	require.NoError(t, unlockAndClose(remover))
+	require.NoError(t, ofd.UnlockAndClose(remover))
 	require.ErrorIs(t, <-done, protocol.ErrRemoved)
 	require.False(t, held(t, s, 0), "a refused lease is not held")
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"shmpipe/internal/ofd"
 )
 
 // lockFile stands in for the file that a SysV segment does not have: locks are taken on it. It holds the segment's identifier
@@ -62,7 +64,7 @@ func holdLockFile(dir *directory, name string, perm uint32, o Options) (*lockFil
 
 // hold locks the create byte.
 func (l *lockFile) hold(limit time.Duration) (bool, error) {
-	ok, err := lockWithin(l.fd(), unix.F_WRLCK, createByte, limit)
+	ok, err := ofd.LockWithin(l.fd(), unix.F_WRLCK, createByte, limit)
 	l.fresh = ok && l.uuid() == [16]byte{}
 	return ok, err
 }
@@ -96,7 +98,7 @@ func makeLockFile(dir *directory, entry string, perm uint32) (*lockFile, error) 
 
 // letGo drops all locks and closes.
 func (l *lockFile) letGo() error {
-	_, err := lock(l.fd(), unix.F_UNLCK, 0, 0)
+	_, err := ofd.Lock(l.fd(), unix.F_UNLCK, 0, 0)
 	return errors.Join(err, l.file.Close())
 }
 
@@ -130,4 +132,4 @@ func (l *lockFile) uuid() [16]byte {
 }
 
 // beingMade reports whether somebody makes or removes the segment at this moment.
-func (l *lockFile) beingMade() (bool, error) { return locked(l.fd(), createByte, 1) }
+func (l *lockFile) beingMade() (bool, error) { return ofd.Locked(l.fd(), createByte, 1) }

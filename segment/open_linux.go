@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -26,7 +27,7 @@ func Open(b Backend, name string, o Options) (*Segment, error) {
 }
 
 func open(b Backend, name string, o Options) (*Segment, error) {
-	if err := ValidateName(name); err != nil {
+	if err := protocol.ValidateName(name); err != nil {
 		return nil, err
 	}
 	s := &Segment{backend: b, readOnly: o.ReadOnly}
@@ -144,7 +145,7 @@ func (s *Segment) reopenFile(fd int, o Options) error {
 	if _, err := regular(fd); err != nil {
 		return err
 	}
-	own, err := reopen(fd, accessMode(o.ReadOnly))
+	own, err := ofd.Reopen(fd, accessMode(o.ReadOnly))
 	if err != nil {
 		return err
 	}

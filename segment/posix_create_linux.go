@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -77,10 +78,10 @@ func (d *directory) clearRemoved(entry string) bool {
 		return false
 	}
 	// A remover that is alive holds this lock until the name is gone.
-	if ok, err := lockWithin(fd, unix.F_WRLCK, protocol.AttachByte, patience); !ok || err != nil {
+	if ok, err := ofd.LockWithin(fd, unix.F_WRLCK, protocol.AttachByte, patience); !ok || err != nil {
 		return false
 	}
-	defer lock(fd, unix.F_UNLCK, 0, 0)
+	defer ofd.Lock(fd, unix.F_UNLCK, 0, 0)
 	return d.unlink(entry, st) == nil
 }
 
@@ -130,7 +131,7 @@ func (d *draft) publish(entry string) error {
 	}
 	if err == nil {
 		d.name = ""
-		_, err = lock(int(d.file.Fd()), unix.F_UNLCK, createByte, 1)
+		_, err = ofd.Lock(int(d.file.Fd()), unix.F_UNLCK, createByte, 1)
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -14,7 +15,7 @@ import (
 // matches what [Open] would say if the name leads to something that is no sound segment: force removes that, too, and so the
 // remains of a SysV segment of which one half is lost. It does not map a file, so whose it is does not matter.
 func Remove(b Backend, name string, o Options, force bool) error {
-	err := ValidateName(name)
+	err := protocol.ValidateName(name)
 	if err == nil {
 		switch b {
 		case POSIX:
@@ -61,7 +62,7 @@ func removePosix(name string, o Options, force bool) error {
 		}
 		m = &image{}
 	}
-	defer lock(fd, unix.F_UNLCK, 0, 0)
+	defer ofd.Lock(fd, unix.F_UNLCK, 0, 0)
 	if err := excludeAll(fd, m, fileEntries(fd, m), force); err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (d *directory) unlinkAnything(entry string) error {
 // excludeAll locks out whoever would attach, and reports who is attached. The locks are taken on fd's description and last
 // until the caller drops them. With force, nobody is an obstacle.
 func excludeAll(fd int, m *image, entry func(uint32) entryFields, force bool) error {
-	ok, err := lockWithin(fd, unix.F_WRLCK, protocol.AttachByte, patience)
+	ok, err := ofd.LockWithin(fd, unix.F_WRLCK, protocol.AttachByte, patience)
 	if err != nil || force {
 		return err
 	}
@@ -106,13 +107,13 @@ func findHolders(fd int, count uint32, except map[uint32]bool) ([]uint32, error)
 		return nil, nil
 	}
 	// One question usually answers for all.
-	any, err := locked(fd, protocol.LeaseByte(0), int64(count))
+	any, err := ofd.Locked(fd, protocol.LeaseByte(0), int64(count))
 	if !any || err != nil {
 		return nil, err
 	}
 	var holders []uint32
 	for i := range count {
-		held, err := locked(fd, protocol.LeaseByte(i), 1)
+		held, err := ofd.Locked(fd, protocol.LeaseByte(i), 1)
 		if err != nil {
 			return nil, err
 		}

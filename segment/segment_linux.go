@@ -11,6 +11,7 @@ import (
 	"github.com/edsrzf/mmap-go"
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -94,7 +95,7 @@ func (s *Segment) File() (*os.File, error) {
 			}
 		}
 	}
-	fd, err := reopen(fd, accessMode(s.readOnly))
+	fd, err := ofd.Reopen(fd, accessMode(s.readOnly))
 	if err != nil {
 		return nil, s.wrap("hand over", err)
 	}

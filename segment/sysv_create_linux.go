@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -29,7 +30,7 @@ func (s *Segment) createSysV(m *image, perm uint32, o Options) error {
 		return err
 	}
 	s.file = l.file
-	defer lock(l.fd(), unix.F_UNLCK, createByte, 1)
+	defer ofd.Lock(l.fd(), unix.F_UNLCK, createByte, 1)
 	if err := clearRemains(key, name, l); err != nil {
 		if l.fresh { // else it belongs to the segment that is there
 			err = errors.Join(err, dir.unlink(s.entry, l.stat))
@@ -75,7 +76,7 @@ func (s *Segment) makeSysV(m *image, l *lockFile, key, perm uint32, o Options) e
 // clearRemains looks at what the key leads to. The remains of a creation or a removal that was killed go away; anything else
 // is an error that matches [fs.ErrExist]. The caller holds the create lock.
 func clearRemains(key uint32, name string, l *lockFile) error {
-	for end := time.Now().Add(patience); ; time.Sleep(pollEvery) {
+	for end := time.Now().Add(patience); ; time.Sleep(ofd.PollEvery) {
 		id, err := shmFind(key)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

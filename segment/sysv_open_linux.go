@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -17,7 +18,7 @@ var errAgain = errors.New("in progress")
 
 // openSysV waits for a creation in progress for a second at most.
 func openSysV(name string, o Options) (*Segment, error) {
-	for end := time.Now().Add(patience); ; time.Sleep(pollEvery) {
+	for end := time.Now().Add(patience); ; time.Sleep(ofd.PollEvery) {
 		s := &Segment{backend: SysV, readOnly: o.ReadOnly, path: sysvPath(sysvKey(name)), entry: lockEntry(name)}
 		err := s.tryOpenSysV(name, o)
 		if err == nil {

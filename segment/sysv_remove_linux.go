@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -96,7 +97,7 @@ const lookingTime = 100 * time.Millisecond
 
 // othersStay tells whether somebody else is attached for longer than it takes to look. We ourselves are attached once.
 func othersStay(id int) (st *unix.SysvShmDesc, stay bool) {
-	for end := time.Now().Add(lookingTime); ; time.Sleep(pollEvery) {
+	for end := time.Now().Add(lookingTime); ; time.Sleep(ofd.PollEvery) {
 		st, err := shmStat(id)
 		if err != nil || st.Nattch <= 1 {
 			return st, false

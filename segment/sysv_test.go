@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
 
@@ -26,9 +27,9 @@ func TestSysV_OpenWaitsForTheCreatorAndReportsItsDeath(t *testing.T) {
 	require.ErrorContains(t, err, "aborted creation; remove it with `shmpipe rm "+p.name+" --backend sysv`")
 	require.Less(t, time.Since(began), patience, "nobody is at work, so nobody is waited for")
 
-	fd, err := reopen(int(s.file.Fd()), unix.O_RDWR)
+	fd, err := ofd.Reopen(int(s.file.Fd()), unix.O_RDWR)
 	require.NoError(t, err)
-	_, err = lock(fd, unix.F_WRLCK, createByte, 1)
+	_, err = ofd.Lock(fd, unix.F_WRLCK, createByte, 1)
 	require.NoError(t, err)
 	_, err = Open(SysV, p.name, p.o)
 	require.ErrorIs(t, err, protocol.ErrNotReady)
@@ -46,7 +47,7 @@ func TestSysV_OpenWaitsForTheCreatorAndReportsItsDeath(t *testing.T) {
 		done <- err
 	}()
 	storeState(s.Bytes(), protocol.StateReady)
-	require.NoError(t, unlockAndClose(fd))
+	require.NoError(t, ofd.UnlockAndClose(fd))
 	require.NoError(t, <-done)
 }
 
