@@ -1,0 +1,325 @@
+package mqueue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"shmpipe/internal/mq"
+	"shmpipe/internal/ofd"
+	"shmpipe/protocol"
+)
+
+// end is what a Sender and a Receiver have in common: an entry of the table, the lease that proves it, and a way to wait.
+type end struct {
+	q      *Queue
+	kq     *mq.Queue // ours alone: a handle is for one who sends and one who receives
+	role   protocol.Role
+	index  int
+	lease  int // descriptor of a description of our own, whose locks are ours
+	opts   EndOptions
+	waiter *mq.Waiter
+
+	stale  atomic.Bool // the table may have changed
+	closed atomic.Bool
+	known  verdict // as of when it was read last
+
+	self    entry
+	counter *Counters // the one in self that we count in
+	written time.Time // when that was written down
+	wrote   uint64    // how many messages that was
+	number  uint64    // of the message that was sent last
+
+	cameBefore int // peers that had come, and were not there any more, when we came
+	diedBefore int
+}
+
+// verdict is what the table says about the peers.
+type verdict struct {
+	there, came, died int
+	leftovers         bool
+}
+
+// attach takes an entry of the table for a role.
+func (q *Queue) attach(e *end, role protocol.Role, opts EndOptions) (err error) {
+	if err := q.acquire(); err != nil {
+		return err
+	}
+	e.q, e.role, e.opts, e.lease, e.waiter = q, role, opts, -1, mq.NewWaiter()
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("%s: %v role: %w", q.path(), role, err), e.letGo(), q.release())
+		}
+	}()
+	if q.opts.ReadOnly {
+		return fmt.Errorf("it was opened for reading only: %w", os.ErrPermission)
+	}
+	if e.lease, err = ofd.Reopen(q.state.fd, unix.O_RDWR); err != nil {
+		return err
+	}
+	if err = q.state.locked(e.take); err != nil {
+		return err
+	}
+	hubOf.add(e, q.state.fd)
+	e.stale.Store(true)
+	return nil
+}
+
+// take takes an entry while the table is ours.
+func (e *end) take() error {
+	s := e.q.state
+	v, err := s.ready()
+	if err != nil {
+		return err
+	}
+	if e.kq, err = s.openQueue(v); err != nil {
+		return err
+	}
+	if _, err := s.reapLocked(); err != nil {
+		return err
+	}
+	all, err := s.table()
+	if err != nil {
+		return err
+	}
+	before := e.judge(all, v)
+	e.cameBefore, e.diedBefore = before.came-before.there, before.died
+	if e.index, err = e.choose(all); err != nil {
+		return err
+	}
+	if e.role == protocol.RoleProducer {
+		v.producers++
+	} else {
+		v.consumers++
+	}
+	e.self = all[e.index]
+	e.self.sign(e.role)
+	if e.counter = &e.self.sent; e.role == protocol.RoleConsumer {
+		e.counter = &e.self.received
+	}
+	if err := s.setState(v); err != nil {
+		return err
+	}
+	e.written = time.Now()
+	return s.writeEntry(e.index, &e.self)
+}
+
+// choose finds an entry whose lease is free, and takes that. A successor takes the entry of one of its role who died: that makes good for
+// the death.
+func (e *end) choose(all []entry) (int, error) {
+	if e.q.state.head.mode == protocol.SPSC {
+		i := spscProducer
+		if e.role == protocol.RoleConsumer {
+			i = spscConsumer
+		}
+		ok, err := ofd.Lock(e.lease, unix.F_WRLCK, lockLease+int64(i), 1)
+		if err == nil && !ok {
+			err = fmt.Errorf("%w: %s", protocol.ErrBusy, e.q.state.holder(i))
+		}
+		return i, err
+	}
+	fits := [...]func(entry) bool{
+		func(a entry) bool { return a.state == protocol.EntryDied && a.role == e.role },
+		func(a entry) bool { return a.state == protocol.EntryNever || a.state == protocol.EntryClosed },
+		func(a entry) bool { return a.state == protocol.EntryDied },
+	}
+	for _, fit := range fits {
+		for i, a := range all {
+			if !fit(a) {
+				continue
+			}
+			if ok, err := ofd.Lock(e.lease, unix.F_WRLCK, lockLease+int64(i), 1); ok || err != nil {
+				return i, err
+			}
+		}
+	}
+	return 0, fmt.Errorf("%w: all %d places are taken", protocol.ErrTooManyParticipants, len(all))
+}
+
+// sign writes who we are.
+func (a *entry) sign(role protocol.Role) {
+	a.state, a.role, a.pid, a.attached = protocol.EntryActive, role, uint32(os.Getpid()), time.Now().UnixNano()
+	a.takes++
+	a.pidSpace, a.start, a.command = 0, 0, [16]byte{}
+	if link, err := os.Readlink("/proc/self/ns/pid"); err == nil { // "pid:[4026531836]"
+		_, n, _ := strings.Cut(strings.TrimSuffix(link, "]"), "[")
+		a.pidSpace, _ = strconv.ParseUint(n, 10, 64)
+	}
+	if b, err := os.ReadFile("/proc/self/stat"); err == nil {
+		if f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:])); len(f) >= 20 {
+			a.start, _ = strconv.ParseUint(f[19], 10, 64)
+		}
+	}
+	if b, err := os.ReadFile("/proc/self/comm"); err == nil {
+		copy(a.command[:15], strings.TrimSpace(string(b)))
+	}
+}
+
+// judge counts the peers. The dead have been marked, or their leases tell.
+func (e *end) judge(all []entry, v state) verdict {
+	role, came := protocol.RoleConsumer, v.consumers
+	if e.role == protocol.RoleConsumer {
+		role, came = protocol.RoleProducer, v.producers
+	}
+	n := verdict{came: int(min(came, 1<<40)), leftovers: v.leftovers > 0}
+	for i, a := range all {
+		switch {
+		case a.role != role:
+		case a.state == protocol.EntryActive && e.q.state.alive(i):
+			n.there++
+		case a.state == protocol.EntryActive, a.state == protocol.EntryDied:
+			n.died++
+		}
+	}
+	return n
+}
+
+// peers is what the table says now, read again if it may have changed.
+func (e *end) peers() (verdict, error) {
+	if !e.stale.Swap(false) {
+		return e.known, nil
+	}
+	s := e.q.state
+	v, err := s.state()
+	if err != nil {
+		return verdict{}, err
+	}
+	all, err := s.table()
+	if err != nil {
+		return verdict{}, err
+	}
+	e.known = e.judge(all, v)
+	return e.known, nil
+}
+
+// changed implements watched.
+func (e *end) changed() {
+	e.stale.Store(true)
+	e.waiter.Interrupt()
+}
+
+// Interrupt has waiting methods return protocol.ErrClosed. Any goroutine may call it. It is meant to be followed by Close.
+func (e *end) Interrupt() {
+	e.closed.Store(true)
+	e.waiter.Interrupt()
+}
+
+// stopped says why a wait should not begin, or go on.
+func (e *end) stopped(ctx context.Context) error {
+	if e.closed.Load() {
+		return protocol.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// wait calls f, which waits with our waiter, until it is not interrupted, or there is a reason to stop; between, check looks at the
+// peers. The waiter is reset before everything is looked at that may interrupt it, so nothing is missed.
+func (e *end) wait(ctx context.Context, check, f func() error) error {
+	e.counter.Waits++
+	stop := context.AfterFunc(ctx, e.waiter.Interrupt)
+	defer stop()
+	for {
+		e.waiter.Reset()
+		if err := e.stopped(ctx); err != nil {
+			return err
+		}
+		if err := check(); err != nil {
+			return err
+		}
+		e.counter.Parks++
+		e.writeDown(100 * time.Millisecond)
+		if err := f(); err != mq.ErrInterrupted {
+			return e.explain(err)
+		}
+	}
+}
+
+// explain has an error of the kernel's queue say what it means here.
+func (e *end) explain(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("%s: %w: %w", e.q.path(), protocol.ErrRemoved, err)
+	}
+	return err
+}
+
+// writeDown writes our counters to the table, if that was last done so long ago.
+func (e *end) writeDown(since time.Duration) {
+	if e.counter.Messages == e.wrote {
+		return // two who wait would wake each other with it for ever
+	}
+	if now := time.Now(); now.Sub(e.written) >= since {
+		e.written, e.wrote = now, e.counter.Messages
+		_ = e.q.state.writeEntry(e.index, &e.self) // for people; the next time may do better
+	}
+}
+
+// count counts a message.
+func (e *end) count(bytes int) {
+	e.counter.Messages++
+	e.counter.Bytes += uint64(bytes)
+	if e.counter.Messages%4096 == 0 {
+		e.writeDown(time.Second)
+	}
+}
+
+// detach leaves in order: the entry says so before the lease goes.
+func (e *end) detach() error {
+	hubOf.remove(e)
+	s := e.q.state
+	err := s.locked(func() error {
+		e.self.state = protocol.EntryClosed
+		return s.writeEntry(e.index, &e.self)
+	})
+	err = errors.Join(err, e.letGo())
+	if s.head.transient {
+		err = errors.Join(err, e.q.removeIfIdle())
+	}
+	return errors.Join(err, e.q.release())
+}
+
+// letGo gives back what attach took.
+func (e *end) letGo() error {
+	var err error
+	if e.kq != nil {
+		err = e.kq.Close()
+	}
+	if e.lease >= 0 {
+		err = errors.Join(err, ofd.UnlockAndClose(e.lease))
+		e.lease = -1
+	}
+	return err
+}
+
+// removeIfIdle removes a transient queue that is drained and that nobody is attached to. One that a sender closed before any receiver came
+// is not: its end of stream is still to be read.
+func (q *Queue) removeIfIdle() error {
+	s := q.state
+	ok, err := ofd.LockWithin(s.fd, unix.F_WRLCK, lockCreate, patience)
+	if err != nil || !ok {
+		return err // whoever holds it makes or removes it
+	}
+	defer ofd.Lock(s.fd, unix.F_UNLCK, lockCreate, 1)
+	return s.locked(func() error {
+		v, err := s.state()
+		if err != nil || v.state != stateReady || v.leftovers > 0 || v.producers > 0 && v.consumers == 0 {
+			return err
+		}
+		if a, err := q.look.Attr(); err != nil || a.Messages > 0 {
+			return err
+		}
+		if err := s.removeLocked(false); !errors.Is(err, protocol.ErrBusy) {
+			return err
+		}
+		return nil
+	})
+}
