@@ -21,6 +21,9 @@ import (
 //
 // In MPMC mode, consumers wait for a claim, and for whatever anyone sends after it: end it soon.
 //
+// With a message queue, a claim is private memory, and space is sought by Commit: after Claim it waits for it, until Close; after TryClaim
+// it does not, and returns ErrFull if there is none.
+//
 // A Claim belongs to the goroutine that uses the Producer. Closing the Producer while a claim is held takes effect when that ends;
 // Commit then sends nothing and returns ErrClosed.
 type Claim struct { // four words: the compiler keeps no more than that in registers
@@ -36,8 +39,8 @@ func (p *Producer) TryClaim(n int) (Claim, error) {
 	if !p.start() && !p.refuse() {
 		return Claim{}, p.why
 	}
-	if p.many != nil {
-		return p.manyClaim(noWait, want)
+	if p.ring == nil {
+		return p.otherClaim(noWait, want)
 	}
 	b, o := p.ring.Claim(want)
 	if o != ring.Done {
@@ -53,8 +56,8 @@ func (p *Producer) Claim(ctx context.Context, n int) (Claim, error) {
 	if !p.start() && !p.refuse() {
 		return Claim{}, p.why
 	}
-	if p.many != nil {
-		return p.manyClaim(ctx, want)
+	if p.ring == nil {
+		return p.otherClaim(ctx, want)
 	}
 	b, o := p.ring.Claim(want)
 	for o == ring.Full {
@@ -67,6 +70,14 @@ func (p *Producer) Claim(ctx context.Context, n int) (Claim, error) {
 		return Claim{}, p.end(p.failure(o))
 	}
 	return p.lendClaim(b), nil
+}
+
+// otherClaim reserves space other than in an SPSC ring.
+func (p *Producer) otherClaim(ctx context.Context, n uint64) (Claim, error) {
+	if p.queue != nil {
+		return p.queueClaim(ctx, n)
+	}
+	return p.manyClaim(ctx, n)
 }
 
 func (p *Producer) lendClaim(b []byte) Claim {
@@ -98,7 +109,10 @@ func (c Claim) Commit(n int) error {
 		c.Abort()
 		return ErrClosed
 	}
-	if c.p.many != nil {
+	switch {
+	case c.p.queue != nil:
+		return c.p.queueCommit(n)
+	case c.p.many != nil:
 		return c.p.manyCommit(uint64(n))
 	}
 	c.p.ring.Commit(uint64(n), c.p.typ)
@@ -111,6 +125,8 @@ func (c Claim) Commit(n int) error {
 func (c Claim) Abort() {
 	switch {
 	case !c.held():
+	case c.p.queue != nil:
+		c.p.queueAbort()
 	case c.p.many != nil:
 		c.p.manyAbort()
 	default:

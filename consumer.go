@@ -19,8 +19,9 @@ import (
 // Message is held that was not released.
 type Consumer struct {
 	endpoint
-	ring      *ring.Consumer     // SPSC
+	ring      *ring.Consumer     // SPSC in shared memory; otherwise nil
 	many      *ring.MPMCConsumer // MPMC; nil in SPSC
+	queue     *queueConsumer     // of a message queue; nil in shared memory
 	producers uint64             // that must have come and closed for the end of stream
 	messageID uint64             // of the message that is lent
 
@@ -33,6 +34,12 @@ type Consumer struct {
 // In MPMC mode there may be many; the error matches ErrTooManyParticipants if the participant table is full. Each message goes to one
 // consumer, and that of one who died to another.
 func (p *Pipe) ConsumerOf(i int) (*Consumer, error) {
+	if p.queue != nil {
+		if err := p.oneRing(i); err != nil {
+			return nil, err
+		}
+		return p.newQueueConsumer()
+	}
 	if p.mode(i) == MPMC {
 		return p.newCrewConsumer(i)
 	}
@@ -70,8 +77,8 @@ func (c *Consumer) TryReceive(buf []byte) (n int, err error) {
 	if !c.enter() {
 		return 0, ErrClosed
 	}
-	if c.many != nil {
-		return c.manyReceive(noWait, buf)
+	if c.ring == nil {
+		return c.otherReceive(noWait, buf)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
@@ -87,8 +94,8 @@ func (c *Consumer) Receive(ctx context.Context, buf []byte) (n int, err error) {
 	if !c.enter() {
 		return 0, ErrClosed
 	}
-	if c.many != nil {
-		return c.manyReceive(ctx, buf)
+	if c.ring == nil {
+		return c.otherReceive(ctx, buf)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
@@ -104,16 +111,50 @@ func (c *Consumer) copyOut(buf, payload []byte) (int, error) {
 	n := copy(buf, payload)
 	if n < len(payload) {
 		n = len(payload)
-		if c.many != nil {
-			c.many.Return()
-		} else {
-			c.ring.Return()
-		}
+		c.undo()
 		c.leave()
 		return n, io.ErrShortBuffer
 	}
 	c.leave()
 	return n, nil
+}
+
+// undo has the message in hand delivered again by the next call.
+func (c *Consumer) undo() {
+	switch {
+	case c.ring != nil:
+		c.ring.Return()
+	case c.many != nil:
+		c.many.Return()
+	default:
+		c.queue.Return()
+	}
+}
+
+// otherNext takes the next message other than from an SPSC ring. With noWait it does not wait.
+func (c *Consumer) otherNext(ctx context.Context) ([]byte, error) {
+	if c.queue != nil {
+		return c.queueNext(ctx)
+	}
+	return c.manyNext(ctx)
+}
+
+// otherReceive copies the next message to buf.
+func (c *Consumer) otherReceive(ctx context.Context, buf []byte) (int, error) {
+	payload, err := c.otherNext(ctx)
+	if err != nil {
+		return 0, c.end(err)
+	}
+	return c.copyOut(buf, payload)
+}
+
+// otherLend delivers the next message in place.
+func (c *Consumer) otherLend(ctx context.Context) (Message, error) {
+	payload, err := c.otherNext(ctx)
+	if err != nil {
+		return Message{}, c.end(err)
+	}
+	return c.lendMessage(payload), nil
 }
 
 // nextSlow waits for a message after Next had none, with outcome o.
@@ -146,8 +187,8 @@ func (c *Consumer) TryNext() (Message, error) {
 	if !c.enter() {
 		return Message{}, ErrClosed
 	}
-	if c.many != nil {
-		return c.manyLend(noWait)
+	if c.ring == nil {
+		return c.otherLend(noWait)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
@@ -162,8 +203,8 @@ func (c *Consumer) Next(ctx context.Context) (Message, error) {
 	if !c.enter() {
 		return Message{}, ErrClosed
 	}
-	if c.many != nil {
-		return c.manyLend(ctx)
+	if c.ring == nil {
+		return c.otherLend(ctx)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
@@ -196,22 +237,32 @@ func (m Message) Release() {
 	if !m.lent() {
 		return
 	}
-	if c := m.c; c.many != nil {
+	m.c.finishLoan()
+}
+
+// finishLoan ends the loan of a message and finishes it.
+func (c *Consumer) finishLoan() {
+	if c.ring == nil {
 		if c.resume() {
-			c.many.Release()
+			c.release()
 			c.leave()
 		}
 		return
 	}
-	m.c.release()
-	m.c.leave()
+	c.release()
+	c.leave()
 }
 
-// release finishes the message in hand.
+// release finishes the message in hand. What came of a queue is finished as it is taken.
 func (c *Consumer) release() {
-	c.ring.Release()
-	if c.wakeUp.Waiting() { // the producer waits, perhaps in Drain, and we may not come back soon
-		c.ring.Rest()
+	switch {
+	case c.many != nil:
+		c.many.Release()
+	case c.ring != nil:
+		c.ring.Release()
+		if c.wakeUp.Waiting() { // the producer waits, perhaps in Drain, and we may not come back soon
+			c.ring.Rest()
+		}
 	}
 }
 
@@ -222,7 +273,10 @@ func (m Message) lent() bool {
 
 // Type is the type of the message received last.
 func (c *Consumer) Type() uint16 {
-	if c.many != nil {
+	switch {
+	case c.queue != nil:
+		return c.queue.typ
+	case c.many != nil:
 		return c.many.Type()
 	}
 	return c.ring.Type()
@@ -230,7 +284,10 @@ func (c *Consumer) Type() uint16 {
 
 // Redelivered reports whether the message received last may have been seen by a consumer that died.
 func (c *Consumer) Redelivered() bool {
-	if c.many != nil {
+	switch {
+	case c.queue != nil:
+		return c.queue.redelivered
+	case c.many != nil:
 		return c.many.Redelivered()
 	}
 	return c.ring.Redelivered()

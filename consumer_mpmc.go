@@ -84,28 +84,10 @@ func (c *Consumer) manyNothing() error {
 	return err
 }
 
-// manyReceive copies the next message to buf.
-func (c *Consumer) manyReceive(ctx context.Context, buf []byte) (int, error) {
-	payload, err := c.manyNext(ctx)
-	if err != nil {
-		return 0, c.end(err)
-	}
-	return c.copyOut(buf, payload)
-}
-
-// manyLend delivers the next message in place.
-func (c *Consumer) manyLend(ctx context.Context) (Message, error) {
-	payload, err := c.manyNext(ctx)
-	if err != nil {
-		return Message{}, c.end(err)
-	}
-	return c.lendMessage(payload), nil
-}
-
 // putBack ends the loan of a message that is to be delivered again.
 func (c *Consumer) putBack() {
 	if c.resume() {
-		c.many.Return()
+		c.undo()
 		c.leave()
 	}
 }
@@ -115,7 +97,7 @@ func (c *Consumer) putBack() {
 func (c *Consumer) resume() bool {
 	c.use.store(useIn)
 	if c.closed.Load() {
-		c.handBack()
+		c.lentWhenClosed()
 		c.leave()
 		return false
 	}

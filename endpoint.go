@@ -19,11 +19,12 @@ import (
 type endpoint struct {
 	guard
 
-	pipe  *Pipe
-	crew  *crew // MPMC; nil in SPSC
-	lease *segment.Lease
-	entry uint32         // our entry in the participant table
-	own   *atomic.Uint64 // its status
+	pipe      *Pipe
+	interrupt func() // ends a wait for a message queue; nil in shared memory
+	crew      *crew  // MPMC; nil in SPSC
+	lease     *segment.Lease
+	entry     uint32         // our entry in the participant table
+	own       *atomic.Uint64 // its status
 
 	peerEntry uint32
 	peer      *atomic.Uint64 // the other side's status
@@ -143,7 +144,12 @@ func (e *endpoint) giveUpLease() error {
 // Close gives the role back and tells the other side: a consumer sees the end of stream behind the last message, a producer
 // ErrPeerClosed. It may be called at any time and from any goroutine; a method that waits then returns ErrClosed. While a claim
 // or a message is held, the role is given back when that ends. Closing again does nothing.
-func (e *endpoint) Close() error { return e.guard.close(e.cancel.Set) }
+func (e *endpoint) Close() error {
+	if e.interrupt != nil {
+		return e.guard.close(e.interrupt)
+	}
+	return e.guard.close(e.cancel.Set)
+}
 
 // peerDead reports whether the other side's entry is active but nobody holds its lease: it died. It makes a system call. In an MPMC
 // ring, it reports whether anybody was found dead.

@@ -34,7 +34,8 @@ type Info struct {
 	Obtained     Obtained
 	Participants []Participant // of an MPMC ring, those who have been there
 	Blocking     []Blocking    // who everybody waits for
-	Explain      string        // why this backend
+	Explain      string        // why this backend, and what it made of what was asked for
+	Fragmented   bool          // a message queue whose messages are smaller than MaxMessage: larger ones go in parts
 }
 
 // Info describes the segment as it is now. It returns ErrClosed after Close.
@@ -43,10 +44,13 @@ func (p *Pipe) Info() (Info, error) {
 		return Info{}, err
 	}
 	defer p.release()
+	if p.queue != nil {
+		return p.queueInfo()
+	}
 	h, r := p.header, p.header.Rings[0]
 	v := Info{
 		Name:        h.Name,
-		Backend:     p.seg.Backend(),
+		Backend:     fromSegment(p.seg.Backend()),
 		Path:        p.seg.Path(),
 		UUID:        hex.EncodeToString(h.UUID[:]),
 		Version:     fmt.Sprintf("%d.%d", h.VersionMajor, h.VersionMinor),
@@ -58,7 +62,7 @@ func (p *Pipe) Info() (Info, error) {
 		Created:     time.Unix(0, h.CreatedUnixNano),
 		Transient:   h.Flags&protocol.FlagTransient != 0,
 		Obtained:    p.seg.Obtained(),
-		Explain:     fmt.Sprintf("backend %v: asked for", p.seg.Backend()),
+		Explain:     p.explain,
 	}
 	v.Places, v.Granule = int(r.Participants), int(r.Granule)
 	if r.Flags&protocol.RingFlagDrop != 0 {

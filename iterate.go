@@ -19,7 +19,7 @@ func (c *Consumer) Messages(ctx context.Context) iter.Seq2[[]byte, error] {
 		defer func() { // the body panicked: nobody else can end the loan, without which Close gives nothing back
 			switch {
 			case !inBody || !m.lent():
-			case c.many != nil:
+			case c.ring == nil:
 				c.putBack()
 			default:
 				c.ring.Return()
@@ -55,8 +55,8 @@ func (c *Consumer) Poll(ctx context.Context, limit int, fn func(msg []byte) erro
 	if !c.enter() {
 		return 0, ErrClosed
 	}
-	if c.many != nil {
-		return c.manyPoll(ctx, limit, fn)
+	if c.ring == nil {
+		return c.otherPoll(ctx, limit, fn)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
@@ -73,14 +73,22 @@ func (c *Consumer) TryPoll(limit int, fn func(msg []byte) error) (int, error) {
 	if !c.enter() {
 		return 0, ErrClosed
 	}
-	if c.many != nil {
-		return c.manyPoll(noWait, limit, fn)
+	if c.ring == nil {
+		return c.otherPoll(noWait, limit, fn)
 	}
 	payload, _, o := c.ring.Next()
 	if o != ring.Done {
 		return 0, c.end(c.nothing(o))
 	}
 	return c.poll(payload, limit, fn)
+}
+
+// otherPoll gives messages to fn that come other than by an SPSC ring.
+func (c *Consumer) otherPoll(ctx context.Context, limit int, fn func(msg []byte) error) (int, error) {
+	if c.queue != nil {
+		return c.queuePoll(ctx, limit, fn)
+	}
+	return c.manyPoll(ctx, limit, fn)
 }
 
 // poll gives the message in hand and those behind it to fn.

@@ -47,19 +47,6 @@ func ParseDeathPolicy(s string) (DeathPolicy, error) {
 	return 0, fmt.Errorf("policy is %q, want redeliver or drop: %w", s, fs.ErrInvalid)
 }
 
-// Backend says what holds the segment.
-type Backend = segment.Backend
-
-// Backends.
-const (
-	POSIX = segment.POSIX // a file in /dev/shm; the default
-	SysV  = segment.SysV  // shmget, with a key derived from the name
-	Memfd = segment.Memfd // no name: sealed, and handed to another process by descriptor; see [Pipe.File] and [OpenFile]
-)
-
-// ParseBackend is the inverse of Backend.String.
-func ParseBackend(s string) (Backend, error) { return segment.ParseBackend(s) }
-
 // DefaultCapacity is the size of a ring's data in bytes where Geometry does not say: what docs/benchmarks.md found to be
 // enough for full speed, and small beside the 64 MiB that a container often has for all its shared memory.
 const DefaultCapacity = 4 << 20
@@ -157,7 +144,7 @@ const DefaultSpin = 50 * time.Microsecond
 // Options are the choices of one process; two ends of a ring may differ in them. Nil and the zero value mean the defaults.
 type Options struct {
 	Backend Backend       // 0 = POSIX
-	Dir     string        // directory of POSIX segments and of the lock files of SysV ones; "" = /dev/shm
+	Dir     string        // directory of POSIX segments, of the lock files of SysV ones, and of the state files of queues; "" = /dev/shm
 	Perm    fs.FileMode   // of a segment that is made; 0 = 0600
 	Wait    WaitStrategy  // how to wait
 	Spin    time.Duration // longest spin of WaitAdaptive; 0 = DefaultSpin, less = none
@@ -188,9 +175,6 @@ func (o *Options) withDefaults() Options {
 	var v Options
 	if o != nil {
 		v = *o
-	}
-	if v.Backend == 0 {
-		v.Backend = POSIX
 	}
 	if v.Spin == 0 {
 		v.Spin = DefaultSpin

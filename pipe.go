@@ -8,15 +8,20 @@ import (
 	"sync"
 	"time"
 
+	"shmpipe/mqueue"
 	"shmpipe/protocol"
 	"shmpipe/segment"
 )
 
 // Pipe is a handle on a segment. Its methods are safe for concurrent use.
 type Pipe struct {
-	seg    *segment.Segment
-	header *protocol.Header
-	opts   Options
+	seg     *segment.Segment
+	header  *protocol.Header
+	opts    Options
+	explain string // why this backend
+
+	queue     *mqueue.Queue // instead of the segment
+	queueMode Mode
 
 	mu     sync.Mutex
 	refs   int // this handle while it is open, and each endpoint: the mapping lives as long as one of them
@@ -27,8 +32,20 @@ type Pipe struct {
 // Create makes a segment and gives it the name. The error matches fs.ErrExist if the name is taken, fs.ErrInvalid if the name or
 // the geometry cannot be, and syscall.ENOSPC if the memory is not to be had: all of it is allocated here, so that nothing can
 // fail later. With the backend Memfd the name is only a label.
+//
+// With a message queue, the capacity and what else a queue cannot do are what its limits allow: see [Info].
 func Create(name string, geo Geometry, opts *Options) (*Pipe, error) {
-	o := opts.withDefaults()
+	if o := opts.withDefaults(); o.Backend != Auto {
+		return create(name, geo, o)
+	} else {
+		return createAuto(name, geo, o)
+	}
+}
+
+func create(name string, geo Geometry, o Options) (*Pipe, error) {
+	if o.Backend.Queue() {
+		return createQueue(name, geo, o)
+	}
 	if err := protocol.HostSupported(); err != nil {
 		return nil, fmt.Errorf("create %s: %w", name, err)
 	}
@@ -39,7 +56,7 @@ func Create(name string, geo Geometry, opts *Options) (*Pipe, error) {
 	if o.Transient {
 		h.Flags |= protocol.FlagTransient
 	}
-	seg, err := segment.Create(o.Backend, name, h, o.segment())
+	seg, err := segment.Create(o.Backend.segment(), name, h, o.segment())
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +66,21 @@ func Create(name string, geo Geometry, opts *Options) (*Pipe, error) {
 // Open attaches to an existing segment. The error matches fs.ErrNotExist, fs.ErrPermission, ErrNotSegment, ErrNotReady, ErrVersion
 // or ErrCorrupt.
 func Open(name string, opts *Options) (*Pipe, error) {
-	o := opts.withDefaults()
+	if o := opts.withDefaults(); o.Backend != Auto {
+		return open(name, o)
+	} else {
+		return openAuto(name, o)
+	}
+}
+
+func open(name string, o Options) (*Pipe, error) {
+	if o.Backend.Queue() {
+		return openQueue(name, o)
+	}
 	if err := protocol.HostSupported(); err != nil {
 		return nil, fmt.Errorf("open %s: %w", name, err)
 	}
-	seg, err := segment.Open(o.Backend, name, o.segment())
+	seg, err := segment.Open(o.Backend.segment(), name, o.segment())
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +124,36 @@ func OpenFile(f *os.File, opts *Options) (*Pipe, error) {
 // Remove removes a segment's name and, once nobody has it mapped, its memory. While a live participant is attached, the error
 // matches ErrBusy, unless force is set; then those who are attached go on among themselves.
 func Remove(name string, force bool, opts *Options) error {
-	o := opts.withDefaults()
-	return segment.Remove(o.Backend, name, o.segment(), force)
+	if o := opts.withDefaults(); o.Backend != Auto {
+		return remove(name, force, o)
+	} else {
+		return removeAuto(name, force, o)
+	}
+}
+
+func remove(name string, force bool, o Options) error {
+	if o.Backend.Queue() {
+		return mqueue.Remove(o.Backend.queue(), name, o.queue(), force)
+	}
+	return segment.Remove(o.Backend.segment(), name, o.segment(), force)
 }
 
 func newPipe(seg *segment.Segment, o Options) *Pipe {
-	return &Pipe{seg: seg, header: seg.Header(), opts: o, refs: 1}
+	return &Pipe{seg: seg, header: seg.Header(), opts: o, refs: 1, explain: askedFor(fromSegment(seg.Backend()))}
+}
+
+func askedFor(b Backend) string { return fmt.Sprintf("backend %v: asked for", b) }
+
+// where names the pipe in errors: the path of its segment or queue.
+func (p *Pipe) where() string {
+	if p.queue == nil {
+		return p.seg.Path()
+	}
+	info, err := p.queue.Info()
+	if err != nil {
+		return p.opts.Backend.String()
+	}
+	return info.Path
 }
 
 // File returns a new descriptor of the segment, for another process to open with [OpenFile]: through exec.Cmd.ExtraFiles or a
@@ -112,6 +163,9 @@ func (p *Pipe) File() (*os.File, error) {
 		return nil, err
 	}
 	defer p.release()
+	if p.queue != nil {
+		return nil, fmt.Errorf("descriptor of %s: a message queue is opened by name: %w", p.where(), errors.ErrUnsupported)
+	}
 	return p.seg.File()
 }
 
@@ -165,11 +219,17 @@ func (p *Pipe) release() error {
 	if !last {
 		return nil
 	}
+	if p.queue != nil {
+		return p.queue.Close()
+	}
 	return p.seg.Close()
 }
 
 // mode is the mode of a ring; 0 if there is none of that index.
 func (p *Pipe) mode(i int) Mode {
+	if p.queue != nil {
+		return p.queueMode
+	}
 	if i < 0 || i >= len(p.header.Rings) {
 		return 0
 	}

@@ -15,8 +15,9 @@ import (
 // for space or the consumer sleeps.
 type Producer struct {
 	endpoint
-	ring    *ring.Producer     // SPSC
+	ring    *ring.Producer     // SPSC in shared memory; otherwise nil
 	many    *ring.MPMCProducer // MPMC; nil in SPSC
+	queue   *queueProducer     // of a message queue; nil in shared memory
 	typ     uint16
 	want    uint64 // bytes of the message that waits for space
 	drain   bool   // what is waited for is an empty ring
@@ -30,6 +31,12 @@ type Producer struct {
 // producer died, the role is free at once, and the new one goes on behind the last message that was committed. In MPMC mode
 // there may be many; the error matches ErrTooManyParticipants if the participant table is full.
 func (p *Pipe) ProducerOf(i int) (*Producer, error) {
+	if p.queue != nil {
+		if err := p.oneRing(i); err != nil {
+			return nil, err
+		}
+		return p.newQueueProducer()
+	}
 	if p.mode(i) == MPMC {
 		return p.newCrewProducer(i)
 	}
@@ -56,7 +63,10 @@ func (p *Producer) SetType(typ uint16) { p.typ = typ }
 
 // MaxMessage is the ring's message limit in bytes.
 func (p *Producer) MaxMessage() int {
-	if p.many != nil {
+	switch {
+	case p.queue != nil:
+		return p.queue.MaxMessage()
+	case p.many != nil:
 		return p.many.MaxMessage()
 	}
 	return p.ring.MaxMessage()
@@ -68,7 +78,10 @@ func (p *Producer) TrySend(msg []byte) error {
 	if !p.start() && !p.refuse() {
 		return p.why
 	}
-	if p.many != nil {
+	if p.ring == nil {
+		if p.queue != nil {
+			return p.queueSend(noWait, msg)
+		}
 		return p.manyTry(p.many.Send(msg, p.typ))
 	}
 	if o := p.ring.Send(msg, p.typ); o != ring.Done {
@@ -88,7 +101,10 @@ func (p *Producer) Send(ctx context.Context, msg []byte) error {
 	if !p.start() && !p.refuse() {
 		return p.why
 	}
-	if p.many != nil {
+	if p.ring == nil {
+		if p.queue != nil {
+			return p.queueSend(ctx, msg)
+		}
 		if o := p.many.Send(msg, p.typ); o != ring.Done {
 			return p.manySend(ctx, msg, o)
 		}
@@ -126,8 +142,8 @@ func (p *Producer) TrySendBatch(msgs [][]byte) (int, error) {
 	if !p.start() && !p.refuse() {
 		return 0, p.why
 	}
-	if p.many != nil {
-		return p.manyBatch(noWait, msgs)
+	if p.ring == nil {
+		return p.otherBatch(noWait, msgs)
 	}
 	n, o := p.ring.PutAll(msgs, p.typ)
 	if n > 0 {
@@ -146,8 +162,8 @@ func (p *Producer) SendBatch(ctx context.Context, msgs [][]byte) (int, error) {
 	if !p.start() && !p.refuse() {
 		return 0, p.why
 	}
-	if p.many != nil {
-		return p.manyBatch(ctx, msgs)
+	if p.ring == nil {
+		return p.otherBatch(ctx, msgs)
 	}
 	sent := 0
 	for {
@@ -183,7 +199,10 @@ func (p *Producer) Drain(ctx context.Context) error {
 	if !p.enter() {
 		return ErrClosed
 	}
-	if p.many != nil {
+	switch {
+	case p.queue != nil:
+		return p.end(p.queue.Drain(ctx))
+	case p.many != nil:
 		return p.manyDrain(ctx)
 	}
 	if p.finished() {
@@ -197,12 +216,23 @@ func (p *Producer) Drain(ctx context.Context) error {
 
 func (p *Producer) claimed() bool {
 	held := false
-	if p.many != nil {
-		_, held = p.many.Claimed()
-	} else {
+	switch {
+	case p.ring != nil:
 		_, held = p.ring.Claimed()
+	case p.many != nil:
+		_, held = p.many.Claimed()
+	default:
+		held = p.queue.claimed
 	}
 	return held
+}
+
+// otherBatch sends the messages other than by an SPSC ring.
+func (p *Producer) otherBatch(ctx context.Context, msgs [][]byte) (int, error) {
+	if p.queue != nil {
+		return p.queueBatch(ctx, msgs)
+	}
+	return p.manyBatch(ctx, msgs)
 }
 
 // finished reports whether the consumer has finished everything that was sent. Its cursor says so at once, and the head, which gives

@@ -48,6 +48,12 @@ func (p *Pipe) StatsOf(i int) (Stats, error) {
 		return Stats{}, err
 	}
 	defer p.release()
+	if p.queue != nil {
+		if err := p.oneRing(i); err != nil {
+			return Stats{}, err
+		}
+		return p.queueStats()
+	}
 	r, err := p.ring(i)
 	if err != nil {
 		return Stats{}, err

@@ -41,7 +41,7 @@ func (w *Writer) Write(b []byte) (int, error) {
 // ReadFrom sends what it reads from r until io.EOF. It reads straight into the ring, so the bytes are copied once less than by Write.
 // What was read before an error is sent.
 func (w *Writer) ReadFrom(r io.Reader) (int64, error) {
-	if w.p.many != nil { // a claim would hold up everybody else while r waits
+	if w.p.ring == nil { // a claim would hold up everybody else while r waits; or, of a queue, save nothing
 		return io.CopyBuffer(writeOnly{w}, r, make([]byte, w.block))
 	}
 	var total int64
@@ -159,7 +159,8 @@ func (r *Reader) borrow() error {
 // a Reader that is dropped there would keep Close from giving the role back.
 func (r *Reader) giveBack() {
 	if len(r.rest) == 0 {
-		r.c.release()
+		r.c.finishLoan()
+		return
 	}
 	r.c.leave()
 }

@@ -15,6 +15,10 @@ func (p *Pipe) Unblock() (Unblocked, error) {
 		return Unblocked{}, err
 	}
 	defer p.release()
+	if p.queue != nil {
+		dead, err := p.queue.Reap()
+		return Unblocked{Reaped: dead}, err
+	}
 	var u Unblocked
 	for i, r := range p.header.Rings {
 		if r.Mode != MPMC {

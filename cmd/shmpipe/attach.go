@@ -90,3 +90,10 @@ func participantState(pipe *shmpipe.Pipe, role string) string {
 	}
 	return ""
 }
+
+// sayWhy tells which backend was chosen, where that was left to us, and what a queue's limits made of what was asked for.
+func (a *app) sayWhy(v segmentInfo, asked bool) {
+	if a.backend == shmpipe.Auto.String() || asked && v.queue() {
+		a.say("%s", v.Explain)
+	}
+}

@@ -38,13 +38,13 @@ func newCheck(a *app) *cobra.Command {
 	o := &checkOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "check NAME",
-		Short: "Look for damage in a segment",
+		Short: "Look for damage in a segment or a queue",
 		Long: `Walks the segment from the header to the last frame, without writing, and prints each problem and what mends it. It exits 1 if there
 is one; a participant that died is only a note, because a successor can take its role at once, and so is a live one that holds the
 others up, because it may go on: it is named, and whether it was stopped is said.
 
 It may be used on a live segment. It does not see what was wrong and was consumed before it came there, nor what is wrong inside
-of messages, which carry no checksum of ours.`,
+of messages, which carry no checksum of ours. Of a message queue it checks the state file, and that the queue is the one it is about.`,
 		Example:           `  shmpipe check orders`,
 		Args:              names(1, 1),
 		ValidArgsFunction: a.completeNames,
@@ -71,9 +71,19 @@ func (o *checkOptions) run(_ *cobra.Command, args []string) error {
 }
 
 func (o *checkOptions) check(name string) (checkReport, error) {
-	opts := o.app.options()
+	opts, err := o.app.resolve(name)
+	if err != nil {
+		return unusable(name, opts, err)
+	}
+	if opts.Backend.Queue() {
+		return checkQueue(name, opts)
+	}
+	backend, err := segment.ParseBackend(opts.Backend.String())
+	if err != nil {
+		return checkReport{}, err
+	}
 	// For looking only: also what this build must not write to.
-	seg, err := segment.Open(opts.Backend, name, segment.Options{Dir: opts.Dir, ReadOnly: true})
+	seg, err := segment.Open(backend, name, segment.Options{Dir: opts.Dir, ReadOnly: true})
 	if err != nil {
 		return unusable(name, opts, err)
 	}
@@ -84,6 +94,39 @@ func (o *checkOptions) check(name string) (checkReport, error) {
 	}
 	report.addStopped(name, opts)
 	return report, seg.Close()
+}
+
+// resolve are the options with the backend that has the name, if that is to be found out.
+func (a *app) resolve(name string) (shmpipe.Options, error) {
+	opts := a.options()
+	if opts.Backend != shmpipe.Auto {
+		return opts, nil
+	}
+	pipe, err := shmpipe.Open(name, &opts)
+	if err != nil {
+		return opts, err
+	}
+	info, err := pipe.Info()
+	opts.Backend = info.Backend
+	return opts, errors.Join(err, pipe.Close())
+}
+
+// checkQueue is the report on a message queue. Opening one checks its state file; its messages cannot be looked at without taking them.
+func checkQueue(name string, opts shmpipe.Options) (checkReport, error) {
+	opts.ReadOnly = true
+	v, err := openAndInspect(name, opts)
+	if err != nil {
+		return unusable(name, opts, err)
+	}
+	report := checkReport{Name: name, Path: v.Path, OK: true, Problems: []checkProblem{}}
+	for _, p := range v.Participants {
+		if p.State == "died" {
+			report.Problems = append(report.Problems, checkProblem{
+				Text: fmt.Sprintf("%s, pid %d (%s), died without closing", p.Role, p.PID, p.Command), Advice: "a successor can take its role at once", Note: true,
+			})
+		}
+	}
+	return report, nil
 }
 
 // addStopped says which of those who hold the others up were stopped. The walk knows nothing of processes.

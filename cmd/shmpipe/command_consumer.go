@@ -136,7 +136,13 @@ func (o *consumerOptions) attach(ctx context.Context, args []string) (*shmpipe.P
 	if len(args) == 0 {
 		return accept(ctx, o.app.in, o.waitFor, &opts)
 	}
-	return attachConsumer(ctx, args[0], o.waitFor, &opts)
+	pipe, c, err := attachConsumer(ctx, args[0], o.waitFor, &opts)
+	if err == nil && opts.Backend == shmpipe.Auto {
+		if info, infoErr := pipe.Info(); infoErr == nil {
+			o.app.sayWhy(describe(info), false)
+		}
+	}
+	return pipe, c, err
 }
 
 // output is opened before the segment, so that a file that cannot be written takes no message.

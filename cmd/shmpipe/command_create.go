@@ -20,11 +20,14 @@ func newCreate(a *app) *cobra.Command {
 	o := &createOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "create NAME",
-		Short: "Make a segment",
+		Short: "Make a segment or a queue",
 		Long: `Makes a segment and leaves it to producers and consumers. It stays until it is removed with rm, also when it is drained. All its
 memory is allocated now, so that nothing can fail later.
 
-With --mode mpmc, there may be many producers and many consumers, and a message goes to one of the consumers.`,
+With --mode mpmc, there may be many producers and many consumers, and a message goes to one of the consumers.
+
+With --backend posix-mq or sysv-mq, it makes a message queue of the kernel, which holds as much as the kernel's limits allow; it says so if that is
+less than --capacity.`,
 		Example: `  shmpipe create orders --capacity 64MiB --perm 0660
   shmpipe create work --mode mpmc --participants 128`,
 		Args: names(1, 1),
@@ -75,6 +78,9 @@ func (o *createOptions) run(cmd *cobra.Command, args []string) error {
 		text += fmt.Sprintf(", %d participants at once", info.Places)
 	}
 	text += "\n"
+	if o.app.backend == shmpipe.Auto.String() || info.Backend.Queue() {
+		text += "  " + printable(info.Explain) + "\n"
+	}
 	for _, got := range [...]struct{ what, came string }{
 		{"huge pages", info.Obtained.HugePages}, {"locked", info.Obtained.Locked}, {"prefaulted", info.Obtained.Prefaulted},
 	} {

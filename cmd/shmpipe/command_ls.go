@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"shmpipe"
+	"shmpipe/internal/mq"
 )
 
 type listOptions struct {
@@ -21,10 +22,13 @@ func newList(a *app) *cobra.Command {
 	o := &listOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "ls",
-		Short: "List the segments on this host",
-		Long: `Lists every segment, of all backends unless --backend names one: how much waits in it, how many of its participants are alive and
+		Short: "List the segments and queues on this host",
+		Long: `Lists every segment and queue of ours, of all backends unless --backend names one: how much waits in it, how many of its participants are alive and
 how many died without closing, and how old it is. One that cannot be read is listed with the reason, and one that is held up by a
-participant that was stopped with the pid of that.`,
+participant that was stopped with the pid of that.
+
+A POSIX queue without its state file, which is what a creator leaves that was killed, is seen only if a filesystem of type mqueue is mounted
+on /dev/mqueue.`,
 		Example: `  shmpipe ls
   shmpipe ls --json | jq -r '.[].name'`,
 		Args: names(0, 0),
@@ -35,19 +39,21 @@ participant that was stopped with the pid of that.`,
 }
 
 func (o *listOptions) run(cmd *cobra.Command, _ []string) error {
-	backends := []shmpipe.Backend{shmpipe.POSIX, shmpipe.SysV}
-	if cmd.Flags().Changed("backend") {
-		backends = []shmpipe.Backend{o.app.options().Backend}
-	}
 	found := []segmentInfo{}
 	var failed error
-	for _, b := range backends {
+	for _, b := range o.app.backends(cmd) {
 		opts := o.app.options()
 		opts.Backend = b
 		entries, err := shmpipe.List(&opts)
+		if errors.Is(err, errors.ErrUnsupported) && !cmd.Flags().Changed("backend") {
+			continue // this kernel has none
+		}
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
+		}
+		if b == shmpipe.POSIXQueue {
+			o.sayUnmounted()
 		}
 		for _, e := range entries {
 			if v, there := lookAt(e, opts); there {
@@ -59,20 +65,28 @@ func (o *listOptions) run(cmd *cobra.Command, _ []string) error {
 		return errors.Join(o.app.printJSON(found), failed)
 	}
 	if len(found) == 0 && failed == nil {
-		o.app.say("no segments in %s", o.app.where())
+		o.app.say("no segments and no queues in %s", o.app.where())
 		return nil
 	}
 	return errors.Join(o.app.print(listTable(found)), failed)
 }
 
+// sayUnmounted tells what a list of queues may lack.
+func (o *listOptions) sayUnmounted() {
+	if _, err := mq.ListPOSIX(); errors.Is(err, errors.ErrUnsupported) && !o.json {
+		o.app.say("note: /dev/mqueue is not mounted, so of POSIX queues only those with a state file are seen (mount it with: mount -t mqueue none /dev/mqueue)")
+	}
+}
+
 // lookAt opens what was found. It reports whether it is still there.
 func lookAt(e shmpipe.Entry, opts shmpipe.Options) (segmentInfo, bool) {
 	bare := segmentInfo{
-		Name: e.Name, Backend: e.Backend.String(), Path: e.Path, Size: int64(e.Size), Created: e.Created,
+		Name: e.Name, Backend: e.Backend.String(), Path: e.Path, Size: e.Size, Created: e.Created,
+		Capacity: e.Capacity, Rings: e.Rings, MaxMessage: e.MaxMessage,
 		Participants: []participantInfo{}, Blocking: []blockingInfo{},
 	}
-	if h := e.Header; h != nil && len(h.Rings) > 0 {
-		bare.Mode, bare.Capacity, bare.Rings, bare.MaxMessage = h.Rings[0].Mode.String(), int(h.Rings[0].Capacity), len(h.Rings), int(h.Rings[0].MaxMessage)
+	if e.Ring != 0 {
+		bare.Mode = e.Ring.String()
 	}
 	err := e.Err
 	if err == nil {

@@ -151,6 +151,7 @@ func (o *producerOptions) runNamed(ctx context.Context, cmd *cobra.Command, name
 	if info, err := pipe.Info(); err == nil {
 		v := describe(info)
 		s.many = v.Mode == shmpipe.MPMC.String()
+		o.app.sayWhy(v, cmd.Flags().Changed("capacity"))
 		if flags := o.differs(cmd, v); len(flags) > 0 {
 			o.app.say("%s was there already, %s, with a capacity of %s and messages of at most %s; without effect: %s", v.Path, v.Mode,
 				bytesText(uint64(v.Capacity)), bytesText(uint64(v.MaxMessage)), strings.Join(flags, ", "))

@@ -17,7 +17,7 @@ func newRemove(a *app) *cobra.Command {
 	o := &removeOptions{app: a}
 	cmd := &cobra.Command{
 		Use:   "rm NAME...",
-		Short: "Remove segments",
+		Short: "Remove segments and queues",
 		Long: `Removes names, and the memory with them once nobody has it mapped. It refuses while a live participant is attached, and what is no
 sound segment, unless --force is given: then those who are attached go on among themselves.`,
 		Example: `  shmpipe rm orders

@@ -26,6 +26,9 @@ type segmentInfo struct {
 	Places          int    `json:"places,omitempty"`  // mpmc: how many can be attached at once
 	Granule         int    `json:"granule,omitempty"` // mpmc, bytes
 
+	Explain    string `json:"explain,omitempty"`    // why this backend, and what it made of what was asked for
+	Fragmented bool   `json:"fragmented,omitempty"` // a queue: messages larger than its own go in parts
+
 	Obtained     *obtained         `json:"obtained,omitempty"`
 	Participants []participantInfo `json:"participants"`    // of an mpmc ring, those who have been there
 	Blocking     []blockingInfo    `json:"blocking"`        // live participants that others wait for
@@ -92,6 +95,7 @@ func describe(i shmpipe.Info) segmentInfo {
 		}
 		v.Participants = append(v.Participants, info)
 	}
+	v.Explain, v.Fragmented = i.Explain, i.Fragmented
 	v.OnConsumerDeath = i.OnConsumerDeath.String()
 	if i.Mode == shmpipe.MPMC {
 		v.Places, v.Granule = i.Places, i.Granule
@@ -117,6 +121,12 @@ func inspect(pipe *shmpipe.Pipe) (segmentInfo, error) {
 		v.Stats = append(v.Stats, ringStats(s))
 	}
 	return v, nil
+}
+
+// queue reports whether it is a message queue.
+func (v *segmentInfo) queue() bool {
+	b, err := shmpipe.ParseBackend(v.Backend)
+	return err == nil && b.Queue()
 }
 
 // backlog is the sum over the rings.

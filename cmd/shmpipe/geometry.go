@@ -85,11 +85,11 @@ func (g *geometryFlags) differs(cmd *cobra.Command, info segmentInfo) (flags []s
 		differs bool
 	}{
 		{"mode", info.Mode != g.mode},
-		{"capacity", info.Capacity < int(g.capacity)},
+		{"capacity", !info.queue() && info.Capacity < int(g.capacity)}, // a queue says itself what its limits made of it
 		{"max-message", g.message != 0 && info.MaxMessage != int(g.message)},
-		{"participants", info.Places != g.participants},
+		{"participants", info.Places != g.participants && info.Mode == shmpipe.MPMC.String()},
 		{"granule", info.Granule != cmp.Or(int(g.granule), info.Granule)},
-		{"on-consumer-death", info.OnConsumerDeath != g.death},
+		{"on-consumer-death", info.OnConsumerDeath != g.death}, // of a queue always: it drops
 	} {
 		if f.differs && cmd.Flags().Changed(f.name) {
 			flags = append(flags, "--"+f.name)

@@ -58,6 +58,9 @@ func TestScripts(t *testing.T) {
 			switch cond {
 			case "mounts": // a tmpfs can be mounted in a namespace of its own
 				return exec.Command("unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=1m none /mnt").Run() == nil, nil
+			case "mq": // this kernel has POSIX message queues
+				_, err := os.Stat("/proc/sys/fs/mqueue")
+				return err == nil, nil
 			case "root":
 				return os.Geteuid() == 0, nil
 			}

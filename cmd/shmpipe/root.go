@@ -41,7 +41,7 @@ func run(args []string, std stdio) int {
 }
 
 // Verbs that the contract has and this release has not.
-var laterVerbs = []string{"top", "dump", "gc", "doctor", "bench", "export"}
+var laterVerbs = []string{"top", "dump", "doctor", "export"}
 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
@@ -74,15 +74,15 @@ Exit status: 0 done; 1 it failed, or a check found a problem; 2 wrong usage; 130
 		RunE:          func(cmd *cobra.Command, args []string) error { return noVerb(cmd, args) },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
-	backend := newChoice(&a.backend, "posix", []string{"posix", "sysv"}, []string{"posix-mq", "sysv-mq", "auto"})
+	backend := newChoice(&a.backend, "posix", []string{"posix", "sysv", "posix-mq", "sysv-mq", "auto"}, nil)
 	flags := root.PersistentFlags()
-	flags.Var(backend, "backend", "what holds the segment: posix (a file in /dev/shm) or sysv (shmget)")
-	flags.StringVar(&a.dir, "dir", os.Getenv("SHMPIPE_DIR"), "directory of posix segments and of the lock files of sysv ones; peers must use the same (default $SHMPIPE_DIR, or /dev/shm)")
+	flags.Var(backend, "backend", "what carries the messages: posix (a file in /dev/shm), sysv (shmget), posix-mq or sysv-mq (a message queue of the kernel: slower), auto (the first of these that can be had)")
+	flags.StringVar(&a.dir, "dir", os.Getenv("SHMPIPE_DIR"), "directory of posix segments, of the lock files of sysv ones, and of the state files of queues; peers must use the same (default $SHMPIPE_DIR, or /dev/shm)")
 	flags.Lookup("dir").DefValue = "" // the environment of who makes the man pages is nobody's business
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no summary on standard error; errors only")
 	must(root.RegisterFlagCompletionFunc("backend", backend.complete))
 	root.AddCommand(
-		newProducer(a), newConsumer(a), newDemo(a), newCreate(a), newList(a), newStat(a), newCheck(a), newUnblock(a), newRemove(a),
+		newProducer(a), newConsumer(a), newDemo(a), newCreate(a), newList(a), newStat(a), newCheck(a), newUnblock(a), newRemove(a), newCollect(a),
 		newVersion(a), newManual(),
 	)
 	return root
@@ -132,6 +132,14 @@ func (a *app) options() shmpipe.Options {
 	b, err := shmpipe.ParseBackend(a.backend)
 	must(err) // the flag admits no other
 	return shmpipe.Options{Backend: b, Dir: a.dir}
+}
+
+// backends are those that a verb about all of them looks at: the one that was named, or all that have names.
+func (a *app) backends(cmd *cobra.Command) []shmpipe.Backend {
+	if cmd.Flags().Changed("backend") && a.backend != shmpipe.Auto.String() {
+		return []shmpipe.Backend{a.options().Backend}
+	}
+	return []shmpipe.Backend{shmpipe.POSIX, shmpipe.SysV, shmpipe.POSIXQueue, shmpipe.SysVQueue}
 }
 
 // completeNames offers the names of segments.

@@ -18,13 +18,21 @@ func statText(v segmentInfo) string {
 	line("name", "%s", v.Name)
 	line("path", "%s (%s)", v.Path, v.Backend)
 	line("uuid", "%s", v.UUID)
-	line("protocol", "%s", v.Protocol)
+	if v.Protocol != "" {
+		line("protocol", "%s", v.Protocol)
+	}
 	line("mode", "%s, %s", v.Mode, plural(uint64(v.Rings), "ring"))
 	line("capacity", "%s (%s bytes), messages of at most %s bytes", bytesText(uint64(v.Capacity)), grouped(uint64(v.Capacity)), grouped(uint64(v.MaxMessage)))
 	if v.Granule > 0 {
 		line("granule", "%s bytes", grouped(uint64(v.Granule)))
 	}
-	line("size", "%s", bytesText(uint64(v.Size)))
+	if v.Size > 0 {
+		line("size", "%s", bytesText(uint64(v.Size)))
+	}
+	if v.Fragmented {
+		line("fragments", "yes: messages larger than the queue's own go in parts")
+	}
+	line("why", "%s", v.Explain)
 	line("created", "%s, %s ago", v.Created.Format(time.RFC3339), age(v.Created))
 	if v.Transient {
 		line("transient", "yes: it goes when it is drained and the last participant leaves")

@@ -70,7 +70,9 @@ func (c *chaos) settle() crash.Totals {
 // segment is the raw segment.
 func (c *chaos) segment() *segment.Segment {
 	if c.backend != shmpipe.Memfd {
-		s, err := segment.Open(c.backend, c.order.name, segment.Options{})
+		b, err := segment.ParseBackend(c.backend.String())
+		require.NoError(c.t, err)
+		s, err := segment.Open(b, c.order.name, segment.Options{})
 		require.NoError(c.t, err)
 		return s
 	}
