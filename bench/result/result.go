@@ -74,7 +74,7 @@ type Key struct {
 	Wait  string `json:"wait,omitempty"`
 	Size  int    `json:"size"`            // bytes of a message
 	Batch int    `json:"batch,omitempty"` // messages sent at once
-	Load  int    `json:"load,omitempty"`  // percent of the rate that shmpipe reaches in this run
+	Load  int    `json:"load,omitempty"`  // percent of the rate at which this contestant saturates
 	Shape string `json:"shape,omitempty"` // producers x consumers, such as 2x2; channels: their number
 }
 

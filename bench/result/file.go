@@ -1,0 +1,58 @@
+package result
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Write writes the report to a file, as JSON. Whoever reads that name, at any time, finds the old report or the new one whole: it is written
+// beside the file and takes its name then.
+func (r *Report) Write(path string) (err error) {
+	text, err := json.MarshalIndent(r, "", " ")
+	if err != nil {
+		return fmt.Errorf("write report %s: %w", path, err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write report %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("write report %s: %w", path, err), os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(append(text, '\n'))
+	if err == nil {
+		err = f.Chmod(0o644) // it is no secret; a temporary file is
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// Read reads what [Report.Write] wrote. The error matches [fs.ErrInvalid] if it is no report, or one of another version of the schema.
+func Read(path string) (*Report, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read report: %w", err)
+	}
+	var r Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("read report %s: %w: %w", path, fs.ErrInvalid, err)
+	}
+	if r.Schema != Schema {
+		return nil, fmt.Errorf("read report %s: it has version %d of the schema, want %d: %w; make it again", path, r.Schema, Schema, fs.ErrInvalid)
+	}
+	return &r, nil
+}
