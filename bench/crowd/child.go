@@ -1,4 +1,4 @@
-package main
+package crowd
 
 import (
 	"encoding/json"
@@ -22,16 +22,19 @@ const (
 // Descriptors of a child.
 const (
 	boardDescriptor = 3
-	queueDescriptor = 4
+	queueDescriptor = 4 // and those after it, if the queue has more files than one
 )
 
 func isChild() bool { return os.Getenv(jobVariable) != "" }
 
-// child is a producer or a consumer.
+// child is a producer, a consumer or the keeper.
 func child() error {
 	var j job
 	if err := json.Unmarshal([]byte(os.Getenv(jobVariable)), &j); err != nil {
 		return fmt.Errorf("%s: %w", jobVariable, err)
+	}
+	if os.Getenv(processVariable) == keeperProcess {
+		return keeperMain(j)
 	}
 	process, err := strconv.Atoi(os.Getenv(processVariable))
 	if err != nil {
@@ -61,8 +64,17 @@ func child() error {
 	return nil
 }
 
+// queueFiles are the queue's files, in a child.
+func queueFiles(j job) []*os.File {
+	files := make([]*os.File, j.Files)
+	for i := range files {
+		files[i] = os.NewFile(queueDescriptor+uintptr(i), "queue")
+	}
+	return files
+}
+
 func produce(j job, b *board, process int) error {
-	p, err := contestants[j.Name].producer(j, os.NewFile(queueDescriptor, "queue"))
+	p, err := contestants[j.Name].producer(j, queueFiles(j))
 	if err != nil {
 		return err
 	}
@@ -116,7 +128,7 @@ func poisoned(w *writer) []byte {
 }
 
 func consume(j job, b *board, process int) error {
-	c, err := contestants[j.Name].consumer(j, os.NewFile(queueDescriptor, "queue"))
+	c, err := contestants[j.Name].consumer(j, queueFiles(j))
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,11 @@
-package main
+package crowd
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ type comparison struct {
 	sizes    []int
 	rounds   int
 	messages int
-	limit    time.Duration
 	base     string
+	launch   launch
+	log      io.Writer // a line for each run
 }
 
 // outcome is one run of a comparison.
@@ -33,22 +35,27 @@ type outcome struct {
 }
 
 // compare runs all contestants in all shapes and sizes, interleaved, and prints tables.
-func compare(args []string) error {
-	c, seed, err := parseComparison(args)
+func compare(ctx context.Context, prefix, args []string, stdout, stderr io.Writer) error {
+	c, seed, err := parseComparison(args, stderr)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s\n\nSeed %d, %d rounds, rings of %d bytes, shmpipe waits: %s, pinned: %v.\n\n", machine(), seed, c.rounds, c.Ring, c.Wait, !c.Unpinned)
+	c.launch.prefix = prefix
+	fmt.Fprintf(stdout, "%s\n\nSeed %d, %d rounds, rings of %d bytes, shmpipe waits: %s, pinned: %v.\n\n", machine(), seed, c.rounds, c.Ring, c.Wait, !c.Unpinned)
 	before := host.ReadLoad()
-	all := c.run(rand.New(rand.NewPCG(seed, 0)))
-	fmt.Print(report(all, c.base), host.ReadLoad().Since(before))
-	return nil
+	all := c.run(ctx, rand.New(rand.NewPCG(seed, 0)))
+	fmt.Fprint(stdout, report(all, c.base), host.ReadLoad().Since(before))
+	return context.Cause(ctx)
 }
 
-func parseComparison(args []string) (comparison, uint64, error) {
-	var c comparison
-	set := flag.NewFlagSet("crowd compare", flag.ExitOnError)
-	limit := c.flags(set)
+func parseComparison(args []string, stderr io.Writer) (comparison, uint64, error) {
+	c := comparison{log: stderr}
+	set := flag.NewFlagSet("crowd compare", flag.ContinueOnError)
+	set.SetOutput(stderr)
+	limit, err := c.flags(set)
+	if err != nil {
+		return c, 0, err
+	}
 	contests := set.String("contests", usual, "contestants; those of one producer and one consumer run in 1x1 only")
 	shapes := set.String("shapes", "1x1,2x2,4x4", "producers x consumers")
 	sizes := set.String("sizes", "64", "bytes of a message, multiples of 8")
@@ -57,20 +64,20 @@ func parseComparison(args []string) (comparison, uint64, error) {
 	set.StringVar(&c.base, "base", "vyukov", "the contestant that ratios are to")
 	seed := set.Uint64("seed", uint64(time.Now().UnixNano()), "of the random order")
 	if err := set.Parse(args); err != nil {
-		return c, 0, err
+		return c, 0, mistake{err}
 	}
-	c.limit, c.contests = *limit, strings.Split(*contests, ",")
+	c.launch.limit, c.contests = *limit, strings.Split(*contests, ",")
 	for _, text := range strings.Split(*shapes, ",") {
 		s, err := parseShape(text)
 		if err != nil {
-			return c, 0, err
+			return c, 0, mistake{err}
 		}
 		c.shapes = append(c.shapes, s)
 	}
 	for _, text := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return c, 0, fmt.Errorf("size %q: want a number", text)
+			return c, 0, mistakef("size %q: want a number", text)
 		}
 		c.sizes = append(c.sizes, n)
 	}
@@ -97,15 +104,15 @@ func (c comparison) of(name string, s shape, size int) job {
 }
 
 // run runs the rounds. A round has a heat for each shape and size, in which the contestants run one after the other, in random order:
-// what they have in common is the state that the machine is in.
-func (c comparison) run(random *rand.Rand) []outcome {
+// what they have in common is the state that the machine is in. When the context ends, it returns what was measured until then.
+func (c comparison) run(ctx context.Context, random *rand.Rand) []outcome {
 	var all []outcome
 	for round := range c.rounds {
 		for _, i := range random.Perm(len(c.shapes) * len(c.sizes)) {
-			heat := c.heat(c.shapes[i/len(c.sizes)], c.sizes[i%len(c.sizes)], random)
+			heat := c.heat(ctx, c.shapes[i/len(c.sizes)], c.sizes[i%len(c.sizes)], random)
 			for _, o := range heat {
 				o.round = round
-				fmt.Fprintln(os.Stderr, o)
+				fmt.Fprintln(c.log, o)
 				all = append(all, o)
 			}
 		}
@@ -113,7 +120,7 @@ func (c comparison) run(random *rand.Rand) []outcome {
 	return all
 }
 
-func (c comparison) heat(s shape, size int, random *rand.Rand) []outcome {
+func (c comparison) heat(ctx context.Context, s shape, size int, random *rand.Rand) []outcome {
 	var heat []outcome
 	before := host.Floor()
 	for _, i := range random.Perm(len(c.contests)) {
@@ -121,7 +128,10 @@ func (c comparison) heat(s shape, size int, random *rand.Rand) []outcome {
 		if contestants[j.Name].alone() && s.processes() > 2 {
 			continue
 		}
-		r, err := run(j, c.limit)
+		if ctx.Err() != nil {
+			break
+		}
+		r, err := c.launch.run(ctx, j)
 		if err != nil {
 			r.job = j
 		}

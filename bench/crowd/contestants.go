@@ -1,4 +1,4 @@
-package main
+package crowd
 
 import (
 	"io"
@@ -12,19 +12,23 @@ import (
 
 // contestant is a queue that can be measured.
 type contestant interface {
+	// describe says what it is, in one line.
+	describe() string
 	// alone reports whether it has no more than one producer and one consumer.
 	alone() bool
-	// create makes the queue. It lives until the closer is closed; the file is what other processes open.
+	// create makes the queue. It lives until the closer is closed; the files are what other processes open.
+	// What the contestant cannot do is an error of type cannot.
 	create(j job) (queue, error)
 	// producer and consumer attach to it, in a process of their own.
-	producer(j job, f *os.File) (producer, error)
-	consumer(j job, f *os.File) (consumer, error)
+	producer(j job, files []*os.File) (producer, error)
+	consumer(j job, files []*os.File) (consumer, error)
 }
 
 // queue is a queue that was made.
 type queue struct {
-	file  *os.File
-	bytes int // of ring
+	files  []*os.File
+	object int // see job
+	bytes  int // of ring
 	io.Closer
 }
 
@@ -45,13 +49,30 @@ type consumer interface {
 	io.Closer
 }
 
-// contestants by name. Those of mpmc.go come on top.
+// contestants by name. Those of mpmc.go and channel_linux.go come on top.
 var contestants = map[string]contestant{
 	"vyukov":       textbook{pauses: 1},                   // polls at once when full or empty, with one PAUSE
 	"vyukov-64":    textbook{pauses: 64},                  // 64 PAUSE, which let some messages gather
 	"vyukov-yield": textbook{pauses: 64, yieldsAfter: 16}, // likewise, and gives up its CPU after 16 looks in vain
-	"spsc":         pipe{mode: shmpipe.SPSC},
-	"spsc-batch":   pipe{mode: shmpipe.SPSC, batch: 16},
+	"spsc":         engine{mode: shmpipe.SPSC},
+	"spsc-batch":   engine{mode: shmpipe.SPSC, batch: 16},
 }
 
-func names() string { return strings.Join(slices.Sorted(maps.Keys(contestants)), ", ") }
+// Names are the contestants, in order of the alphabet.
+func Names() []string { return slices.Sorted(maps.Keys(contestants)) }
+
+func names() string { return strings.Join(Names(), ", ") }
+
+// Describe says in one line what a contestant is; "" if there is none of that name.
+func Describe(name string) string {
+	if c, ok := contestants[name]; ok {
+		return c.describe()
+	}
+	return ""
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close() // nothing was written through it that could be lost
+	}
+}

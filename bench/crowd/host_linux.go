@@ -1,4 +1,4 @@
-package main
+package crowd
 
 import (
 	"errors"
@@ -12,7 +12,7 @@ import (
 
 // sharedFile is a file in /dev/shm with so many bytes of memory. It has no name any more, so nothing has to be removed.
 func sharedFile(bytes int) (*os.File, error) {
-	f, err := os.CreateTemp("/dev/shm", "shmpipe-crowd-")
+	f, err := os.CreateTemp("/dev/shm", fmt.Sprintf("shmpipe-bench-%d-", os.Getpid()))
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +31,9 @@ func sharedFile(bytes int) (*os.File, error) {
 
 // dieWithParent has the kernel kill a child when the thread that started it ends.
 func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+
+// outliveParent keeps a child from what ends its parent's whole group: an interrupt at the terminal, or a harness that clears up.
+func outliveParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // cpuTime is what all threads of this process have used, in nanoseconds.
 func cpuTime() int64 {

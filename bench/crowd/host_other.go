@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package crowd
 
 import (
 	"errors"
@@ -16,6 +16,8 @@ func sharedFile(int) (*os.File, error) {
 }
 
 func dieWithParent() *syscall.SysProcAttr { return nil }
+
+func outliveParent() *syscall.SysProcAttr { return nil }
 
 func cpuTime() int64 { return 0 }
 

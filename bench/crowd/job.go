@@ -1,4 +1,4 @@
-package main
+package crowd
 
 import (
 	"fmt"
@@ -34,24 +34,29 @@ type job struct {
 	Ring     int // bytes
 	Wait     string
 	Unpinned bool
+
+	Files  int // of the queue, which each process inherits
+	Object int // number of the queue, where the kernel knows it by that and not by a file
 }
 
 func (j job) check() error {
 	c, ok := contestants[j.Name]
 	switch {
 	case !ok:
-		return fmt.Errorf("contestant is %q, want one of %s", j.Name, names())
+		return mistakef("contestant is %q, want one of %s", j.Name, names())
 	case j.Shape.processes() > 2 && c.alone():
-		return fmt.Errorf("%s has one producer and one consumer, not %v", j.Name, j.Shape)
+		return cannotf("%s has one producer and one consumer, not %v", j.Name, j.Shape)
 	case j.Size < 8 || j.Size%8 != 0:
-		return fmt.Errorf("size is %d, want a multiple of 8: messages carry their number at both ends", j.Size)
+		return cannotf("size is %d, want a multiple of 8: messages carry their number at both ends", j.Size)
 	case j.Count < 1 || uint64(j.Count) > lastSequence:
-		return fmt.Errorf("count is %d, want at least 1", j.Count)
+		return mistakef("count is %d, want at least 1", j.Count)
 	case j.Ring < 4096:
-		return fmt.Errorf("ring has %d bytes, want at least 4096", j.Ring)
+		return mistakef("ring has %d bytes, want at least 4096", j.Ring)
 	}
-	_, err := shmpipe.ParseWaitStrategy(j.Wait)
-	return err
+	if _, err := shmpipe.ParseWaitStrategy(j.Wait); err != nil {
+		return mistake{err}
+	}
+	return nil
 }
 
 // options are those of shmpipe in all processes.

@@ -1,4 +1,4 @@
-package main
+package crowd
 
 import (
 	"fmt"
@@ -7,13 +7,13 @@ import (
 )
 
 func init() {
-	contestants["mpmc"] = pipe{mode: protocol.MPMC}
-	contestants["mpmc-copy"] = pipe{mode: protocol.MPMC, copyOut: true} // as the textbook, whose consumers copy
-	contestants["mpmc-batch"] = pipe{mode: protocol.MPMC, batch: 16}
+	contestants["mpmc"] = engine{mode: protocol.MPMC}
+	contestants["mpmc-copy"] = engine{mode: protocol.MPMC, copyOut: true} // as the textbook, whose consumers copy
+	contestants["mpmc-batch"] = engine{mode: protocol.MPMC, batch: 16}
 	for _, granule := range []int{64, 128, 256} { // for the choice of docs/adr/0012-granules-and-words.md
 		for _, shift := range []int{0, 3, 4} {
-			contestants[fmt.Sprintf("mpmc-%d-%d", granule, shift)] = pipe{mode: protocol.MPMC, granule: granule, shift: shift}
-			contestants[fmt.Sprintf("mpmc-batch-%d-%d", granule, shift)] = pipe{mode: protocol.MPMC, granule: granule, shift: shift, batch: 16}
+			contestants[fmt.Sprintf("mpmc-%d-%d", granule, shift)] = engine{mode: protocol.MPMC, granule: granule, shift: shift}
+			contestants[fmt.Sprintf("mpmc-batch-%d-%d", granule, shift)] = engine{mode: protocol.MPMC, granule: granule, shift: shift, batch: 16}
 		}
 	}
 }

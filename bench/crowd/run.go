@@ -1,8 +1,8 @@
-package main
+package crowd
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -33,22 +33,38 @@ func (r result) String() string {
 		r.Size, r.Count, r.bytes, r.Wait, r.elapsed.Seconds(), r.elapsed.Seconds()*1e9/r.messages(), r.rate(), r.cpuPerMessage())
 }
 
-// run runs a job, which has been checked, and takes no longer than the limit.
-func run(j job, limit time.Duration) (result, error) {
-	r, err := runIn(j, limit)
+// launch is how the processes of a run are started.
+type launch struct {
+	prefix []string      // arguments that lead this program to Main
+	limit  time.Duration // a run that takes longer is ended
+}
+
+// run runs a job, which has been checked.
+func (l launch) run(ctx context.Context, j job) (result, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, l.limit, fmt.Errorf("not done after %v: killed", l.limit))
+	defer cancel()
+	r, err := runIn(ctx, j, l.prefix)
 	if err != nil {
 		return result{}, fmt.Errorf("%s %v: %w", j.Name, j.Shape, err)
 	}
 	return r, nil
 }
 
-func runIn(j job, limit time.Duration) (r result, err error) {
+func runIn(ctx context.Context, j job, prefix []string) (r result, failed error) {
 	q, err := contestants[j.Name].create(j)
 	if err != nil {
 		return result{}, err
 	}
-	defer func() { err = errors.Join(err, q.Close()) }()
-	defer q.file.Close()
+	defer func() { failed = errors.Join(failed, q.Close()) }()
+	defer closeAll(q.files)
+	j.Files, j.Object = len(q.files), q.object
+	if _, ok := contestants[j.Name].(kept); ok {
+		k, err := keep(j, prefix)
+		if err != nil {
+			return result{}, err
+		}
+		defer func() { failed = errors.Join(failed, k.Close()) }()
+	}
 	f, err := sharedFile(boardBytes(j.Shape))
 	if err != nil {
 		return result{}, err
@@ -58,28 +74,28 @@ func runIn(j job, limit time.Duration) (r result, err error) {
 	if err != nil {
 		return result{}, err
 	}
-	defer func() { err = errors.Join(err, b.mem.Unmap()) }()
+	defer func() { failed = errors.Join(failed, b.mem.Unmap()) }()
 
-	if err := crew(j, limit, f, q.file); err != nil {
+	if err := crew(ctx, j, prefix, append([]*os.File{f}, q.files...)); err != nil {
 		return result{}, err
 	}
 	r = result{job: j, bytes: q.bytes}
 	return r, r.read(b)
 }
 
-// crew starts the processes and waits for them. If one of them fails, or the time is up, it kills the others.
-func crew(j job, limit time.Duration, files ...*os.File) error {
+// crew starts the processes and waits for them. If one of them fails, or the context ends, it kills the others.
+func crew(ctx context.Context, j job, prefix []string, files []*os.File) error {
 	runtime.LockOSThread() // children die with the thread that started them
 	defer runtime.UnlockOSThread()
-	text, err := json.Marshal(j)
-	if err != nil {
-		return err
-	}
+	var err error
 	ends := make(chan error)
 	var children []*exec.Cmd
 	for i := range j.Shape.processes() {
-		cmd, said := exec.Command("/proc/self/exe"), &bytes.Buffer{}
-		cmd.Env = append(os.Environ(), jobVariable+"="+string(text), processVariable+"="+strconv.Itoa(i))
+		var cmd *exec.Cmd
+		if cmd, err = command(j, prefix, strconv.Itoa(i)); err != nil {
+			break
+		}
+		said := &bytes.Buffer{}
 		cmd.ExtraFiles, cmd.Stderr, cmd.SysProcAttr = files, said, dieWithParent()
 		if err = cmd.Start(); err != nil {
 			err = fmt.Errorf("start process %d: %w", i, err)
@@ -102,8 +118,7 @@ func crew(j job, limit time.Duration, files ...*os.File) error {
 	if err != nil {
 		killAll()
 	}
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
+	over := ctx.Done()
 	for left := len(children); left > 0; {
 		select {
 		case end := <-ends:
@@ -112,11 +127,12 @@ func crew(j job, limit time.Duration, files ...*os.File) error {
 				err = end
 				killAll()
 			}
-		case <-timer.C:
+		case <-over:
 			if err == nil {
-				err = fmt.Errorf("not done after %v: killed", limit)
+				err = context.Cause(ctx)
 			}
 			killAll()
+			over = nil // once; the children are still waited for
 		}
 	}
 	return err

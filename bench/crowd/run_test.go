@@ -1,14 +1,18 @@
 //go:build linux
 
-package main
+package crowd
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,16 +23,21 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if isChild() {
-		if err := child(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	if len(os.Args) > len(subcommand) && slices.Equal(os.Args[1:1+len(subcommand)], subcommand) {
+		os.Exit(Main(subcommand, os.Args[1+len(subcommand):], os.Stdout, os.Stderr))
 	}
 	// The race detector has a process wait for a second before it ends, to no purpose here.
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
+	// What waits for signals is started once and stays: it is no leak.
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGUSR2)
+	signal.Stop(c)
 	os.Exit(shmtest.Main(m, nil))
+}
+
+// run runs a job in children of this process.
+func run(j job, limit time.Duration) (result, error) {
+	return launch{subcommand, limit}.run(context.Background(), j)
 }
 
 // twisted is a textbook queue whose consumers are not well. Children are this test binary too, so they know it.
@@ -37,8 +46,8 @@ type twisted struct {
 	receive func(e *textbookEnd, r *reader) error
 }
 
-func (t twisted) consumer(_ job, f *os.File) (consumer, error) {
-	e, err := t.open(f)
+func (t twisted) consumer(_ job, files []*os.File) (consumer, error) {
+	e, err := t.open(files[0])
 	return twistedEnd{e, t}, err
 }
 
@@ -60,7 +69,7 @@ func next(e *textbookEnd, buf []byte) uint64 {
 }
 
 func init() {
-	contestants["spsc-copy"] = pipe{mode: contestants["spsc"].(pipe).mode, copyOut: true}
+	contestants["spsc-copy"] = engine{mode: contestants["spsc"].(engine).mode, copyOut: true}
 	contestants["test-stuck"] = twisted{receive: func(*textbookEnd, *reader) error { select {} }}
 	contestants["test-failing"] = twisted{receive: func(*textbookEnd, *reader) error { return errors.New("out of order") }}
 	contestants["test-dying"] = twisted{receive: func(*textbookEnd, *reader) error { os.Exit(7); return nil }}
@@ -107,7 +116,7 @@ func TestRun_CountsEveryMessageOfEveryContestant(t *testing.T) {
 		if strings.HasPrefix(name, "test-") {
 			continue
 		}
-		for _, s := range []shape{{1, 1}, {2, 2}, {3, 1}, {1, 3}} {
+		for _, s := range []shape{{1, 1}, {2, 2}, {4, 1}, {1, 4}} {
 			if c.alone() && s.processes() > 2 {
 				continue
 			}
@@ -123,7 +132,11 @@ func TestRun_CountsEveryMessageOfEveryContestant(t *testing.T) {
 				require.Positive(t, r.rate())
 				require.Less(t, r.elapsed, enough)
 				require.Positive(t, r.cpuPerMessage())
-				require.InDelta(t, j.Ring, r.bytes, float64(j.Ring)/2)
+				if slices.Contains(kernelQueues, name) { // has what the kernel gives
+					require.Positive(t, r.bytes)
+				} else {
+					require.InDelta(t, j.Ring, r.bytes, float64(j.Ring)/2)
+				}
 				require.Contains(t, r.String(), fmt.Sprintf("%s %v size=%d count=%d ", name, s, size, j.Count))
 			}
 		}

@@ -1,13 +1,18 @@
-package main
+package crowd
 
 import (
+	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// subcommand is what leads from this test binary to Main.
+var subcommand = []string{"crowd", "within"}
 
 // ran is an outcome of a million messages.
 func ran(name string, s shape, round int, floor float64, took time.Duration) outcome {
@@ -50,8 +55,9 @@ func TestReport_KeepsNearAndFarApartAndNamesFailures(t *testing.T) {
 }
 
 func TestComparison_RunsEachContestantOnceARoundWhereItCan(t *testing.T) {
-	c, _, err := parseComparison([]string{"-contests", "vyukov-yield,spsc", "-shapes", "1x1,2x1", "-sizes", "8,128", "-rounds", "2", "-messages", "4000", "-ring", "65536"})
+	c, _, err := parseComparison([]string{"-contests", "vyukov-yield,spsc", "-shapes", "1x1,2x1", "-sizes", "8,128", "-rounds", "2", "-messages", "4000", "-ring", "65536"}, io.Discard)
 	require.NoError(t, err)
+	c.launch.prefix = subcommand
 	require.Equal(t, 2000, c.of("spsc", shape{1, 1}, 128).Count)
 	require.Equal(t, 2000, c.of("vyukov", shape{2, 2}, 64).Count)
 	require.Equal(t, 1000, c.of("vyukov", shape{4, 4}, 1<<20).Count)
@@ -61,7 +67,7 @@ func TestComparison_RunsEachContestantOnceARoundWhereItCan(t *testing.T) {
 		round  int
 	}
 	seen := make(map[key]int)
-	for _, o := range c.run(rand.New(rand.NewPCG(1, 2))) {
+	for _, o := range c.run(context.Background(), rand.New(rand.NewPCG(1, 2))) {
 		require.NoError(t, o.err)
 		seen[key{o.Name, o.column(), o.round}]++
 	}
@@ -73,7 +79,7 @@ func TestComparison_RunsEachContestantOnceARoundWhereItCan(t *testing.T) {
 
 func TestComparison_RejectsMistakesBeforeItStarts(t *testing.T) {
 	for _, args := range [][]string{{"-contests", "x"}, {"-shapes", "2"}, {"-sizes", "7"}, {"-sizes", "a"}, {"-ring", "1"}} {
-		_, _, err := parseComparison(args)
+		_, _, err := parseComparison(args, io.Discard)
 		require.Error(t, err, "%v", args)
 	}
 }

@@ -1,6 +1,7 @@
-package main
+package crowd
 
 import (
+	"fmt"
 	"os"
 
 	"shmpipe/bench/vyukov"
@@ -15,6 +16,14 @@ type textbook struct {
 
 func (textbook) alone() bool { return false }
 
+func (t textbook) describe() string {
+	text := fmt.Sprintf("bounded queue after Dmitry Vyukov in shared memory, polled with %d PAUSE", t.pauses)
+	if t.yieldsAfter > 0 {
+		text += fmt.Sprintf(", yields after %d looks in vain", t.yieldsAfter)
+	}
+	return text
+}
+
 func (textbook) create(j job) (queue, error) {
 	slots := vyukov.SlotsFor(j.Ring, j.Size)
 	f, err := sharedFile(vyukov.Bytes(slots, j.Size))
@@ -26,7 +35,7 @@ func (textbook) create(j job) (queue, error) {
 		f.Close()
 		return queue{}, err
 	}
-	return queue{f, vyukov.Bytes(slots, j.Size), q}, nil
+	return queue{files: []*os.File{f}, bytes: vyukov.Bytes(slots, j.Size), Closer: q}, nil
 }
 
 func (t textbook) open(f *os.File) (*textbookEnd, error) {
@@ -34,8 +43,8 @@ func (t textbook) open(f *os.File) (*textbookEnd, error) {
 	return &textbookEnd{Queue: q, textbook: t}, err
 }
 
-func (t textbook) producer(_ job, f *os.File) (producer, error) { return t.open(f) }
-func (t textbook) consumer(_ job, f *os.File) (consumer, error) { return t.open(f) }
+func (t textbook) producer(_ job, files []*os.File) (producer, error) { return t.open(files[0]) }
+func (t textbook) consumer(_ job, files []*os.File) (consumer, error) { return t.open(files[0]) }
 
 // textbookEnd is either end.
 type textbookEnd struct {

@@ -1,14 +1,16 @@
-package main
+package crowd
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 
 	"shmpipe"
 )
 
-// pipe is shmpipe.
-type pipe struct {
+// engine is shmpipe.
+type engine struct {
 	mode    shmpipe.Mode
 	batch   int  // messages sent at once; up to four times as many are received at once
 	copyOut bool // receive a copy of each message instead of reading it in place
@@ -16,45 +18,65 @@ type pipe struct {
 	shift   int  // of the words, with a granule
 }
 
-func (p pipe) alone() bool { return p.mode == shmpipe.SPSC }
+func (e engine) alone() bool { return e.mode == shmpipe.SPSC }
 
-func (p pipe) create(j job) (queue, error) {
-	made, err := shmpipe.Create("crowd", shmpipe.Geometry{Mode: p.mode, Capacity: j.Ring, Granule: p.granule, WordShift: p.shift}, j.options())
-	if err != nil {
-		return queue{}, err
+func (e engine) describe() string {
+	text := fmt.Sprintf("shmpipe, %v", e.mode)
+	if e.granule > 0 {
+		text += fmt.Sprintf(", granules of %d bytes, words shifted by %d", e.granule, e.shift)
 	}
-	f, err := made.File()
-	if err != nil {
-		made.Close()
-		return queue{}, err
+	if e.batch > 1 {
+		text += fmt.Sprintf(", batches of %d", e.batch)
 	}
-	return queue{f, j.Ring, made}, nil
+	if e.copyOut {
+		text += ", messages copied out"
+	}
+	return text
 }
 
-func (p pipe) producer(j job, f *os.File) (producer, error) {
-	open, err := shmpipe.OpenFile(f, j.options())
+func (e engine) create(j job) (queue, error) {
+	made, err := shmpipe.Create("crowd", shmpipe.Geometry{Mode: e.mode, Capacity: j.Ring, Granule: e.granule, WordShift: e.shift}, j.options())
+	if err != nil {
+		return queue{}, err
+	}
+	info, err := made.Info()
+	if err == nil && j.Size > info.MaxMessage {
+		err = cannotf("message of %d bytes: a ring of %d bytes takes %d at most", j.Size, info.Capacity, info.MaxMessage)
+	}
+	var f *os.File
+	if err == nil {
+		f, err = made.File()
+	}
+	if err != nil {
+		return queue{}, errors.Join(err, made.Close())
+	}
+	return queue{files: []*os.File{f}, bytes: j.Ring, Closer: made}, nil
+}
+
+func (e engine) producer(j job, files []*os.File) (producer, error) {
+	open, err := shmpipe.OpenFile(files[0], j.options())
 	if err != nil {
 		return nil, err
 	}
 	out, err := open.Producer()
-	return pipeProducer{out, p}, err
+	return engineProducer{out, e}, err
 }
 
-func (p pipe) consumer(j job, f *os.File) (consumer, error) {
-	open, err := shmpipe.OpenFile(f, j.options())
+func (e engine) consumer(j job, files []*os.File) (consumer, error) {
+	open, err := shmpipe.OpenFile(files[0], j.options())
 	if err != nil {
 		return nil, err
 	}
 	in, err := open.Consumer()
-	return pipeConsumer{in, p}, err
+	return engineConsumer{in, e}, err
 }
 
-type pipeProducer struct {
+type engineProducer struct {
 	*shmpipe.Producer
-	pipe
+	engine
 }
 
-func (p pipeProducer) send(w *writer) error {
+func (p engineProducer) send(w *writer) error {
 	if p.batch > 1 {
 		return p.sendBatches(w)
 	}
@@ -68,7 +90,7 @@ func (p pipeProducer) send(w *writer) error {
 	return nil
 }
 
-func (p pipeProducer) sendBatches(w *writer) error {
+func (p engineProducer) sendBatches(w *writer) error {
 	ctx, msgs := context.Background(), make([][]byte, p.batch)
 	for i := range msgs {
 		msgs[i] = w.message()
@@ -86,7 +108,7 @@ func (p pipeProducer) sendBatches(w *writer) error {
 	return nil
 }
 
-func (p pipeProducer) trySend(msg []byte) (bool, error) {
+func (p engineProducer) trySend(msg []byte) (bool, error) {
 	err := p.TrySend(msg)
 	if err == shmpipe.ErrFull {
 		return false, nil
@@ -94,12 +116,12 @@ func (p pipeProducer) trySend(msg []byte) (bool, error) {
 	return err == nil, err
 }
 
-type pipeConsumer struct {
+type engineConsumer struct {
 	*shmpipe.Consumer
-	pipe
+	engine
 }
 
-func (c pipeConsumer) receive(r *reader) error {
+func (c engineConsumer) receive(r *reader) error {
 	switch {
 	case c.batch > 1:
 		return c.receiveBatches(r)
@@ -120,7 +142,7 @@ func (c pipeConsumer) receive(r *reader) error {
 	return nil
 }
 
-func (c pipeConsumer) receiveBatches(r *reader) error {
+func (c engineConsumer) receiveBatches(r *reader) error {
 	ctx := context.Background()
 	for !r.done {
 		if _, err := c.Poll(ctx, 4*c.batch, r.check); err != nil {
@@ -130,7 +152,7 @@ func (c pipeConsumer) receiveBatches(r *reader) error {
 	return nil
 }
 
-func (c pipeConsumer) receiveCopies(r *reader) error {
+func (c engineConsumer) receiveCopies(r *reader) error {
 	ctx, buf := context.Background(), make([]byte, r.size)
 	for !r.done {
 		n, err := c.Receive(ctx, buf)
