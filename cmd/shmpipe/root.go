@@ -83,8 +83,9 @@ Exit status: 0 done; 1 it failed, or a check found a problem; 2 wrong usage; 130
 	must(root.RegisterFlagCompletionFunc("backend", backend.complete))
 	root.AddCommand(
 		newProducer(a), newConsumer(a), newDemo(a), newCreate(a), newList(a), newStat(a), newCheck(a), newUnblock(a), newRemove(a), newCollect(a),
-		newVersion(a), newManual(),
+		newBench(a), newVersion(a), newManual(),
 	)
+	root.AddCommand(newContestants()...)
 	return root
 }
 

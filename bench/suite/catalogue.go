@@ -1,0 +1,127 @@
+package suite
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"shmpipe/bench/contest"
+	"shmpipe/bench/result"
+)
+
+// Contestant is one that may take part.
+type Contestant struct {
+	Name    string
+	About   string   // in a line
+	Command []string // program and first arguments; the mode comes next
+	Modes   []string // of package result; nil: the program says what it cannot do
+	Absent  string   // why it cannot take part here; "": it can
+}
+
+// Dirs say where programs are that are not this one.
+type Dirs struct {
+	C     string // contestants in C
+	Peers string // the program of the nested module
+}
+
+// FindDirs looks for a repository's programs: below the working directory, or beside this program's folder.
+func FindDirs() Dirs {
+	roots := []string{"."}
+	if self, err := os.Executable(); err == nil {
+		roots = append(roots, filepath.Dir(filepath.Dir(self)))
+	}
+	for _, root := range roots {
+		if _, err := os.Stat(filepath.Join(root, "bench", "c")); err == nil {
+			return Dirs{filepath.Join(root, "bench", "c", "bin"), filepath.Join(root, "bench", "peers", "bin")}
+		}
+	}
+	return Dirs{filepath.Join("bench", "c", "bin"), filepath.Join("bench", "peers", "bin")}
+}
+
+const notBuilt = "not built: run `make bench-build` in the repository (`make bench-deps` before it installs what it needs)"
+
+// Programs in C, and the contestants of the nested module.
+var inC = [...][2]string{
+	{"pingpong", "a cache line there and back, with nothing around it: the floor"},
+	{"ring", "C: the textbook ring of bytes, cached indices"},
+	{"slots", "C: slots of one size, each with its own flag"},
+	{"memcpypair", "C: two processes that copy in and out of shared memory in turn"},
+	{"mutex", "C: a ring in shared memory guarded by a pthread mutex and condition variables"},
+	{"posixsem", "C: slots in shared memory counted by POSIX semaphores"},
+	{"boostmq", "Boost.Interprocess message_queue"},
+	{"zmq", "ZeroMQ over ipc://"},
+	{"nng", "NNG over ipc://"},
+	{"dpdkring", "DPDK rte_ring of slots in shared memory"},
+}
+
+var inPeers = [...][2]string{
+	{"gvisor-pipe", "gVisor's sharedmem pipe"},
+	{"gvisor-pipe-64", "gVisor's sharedmem pipe, 64 PAUSE when empty"},
+	{"gvisor-flipcall", "gVisor's flipcall: a call for each message"},
+	{"shmipc", "shmipc-go: a stream in shared memory, woken through a Unix socket"},
+	{"mangos", "mangos (nanomsg in Go) over ipc://"},
+	{"grpc", "gRPC stream over a Unix socket"},
+}
+
+// crowded are the contestants of package crowd: our name, its name.
+var crowded = [...][2]string{
+	{"shmpipe-mpmc-memfd", "mpmc"}, {"vyukov", "vyukov"}, {"vyukov-yield", "vyukov-yield"}, {"pipe", "pipe"}, {"unix-dgram", "unix-dgram"},
+	{"posix-mq", "posix-mq"}, {"sysv-mq", "sysv-mq"},
+}
+
+// Verbs of this program that make it a contestant.
+type Verbs struct{ Contestant, Crowd string }
+
+// Catalogue is everybody. Self is this program.
+func Catalogue(self string, verbs Verbs, dirs Dirs) []Contestant {
+	var all []Contestant
+	for _, name := range contest.Names() {
+		all = append(all, Contestant{Name: name, About: contest.Describe(name), Command: []string{self, verbs.Contestant, name}, Modes: contest.Modes(name)})
+	}
+	for _, c := range crowded {
+		all = append(all, Contestant{Name: c[0], Command: []string{self, verbs.Crowd, c[1]}, Modes: []string{result.Crowd}})
+	}
+	for _, c := range inC {
+		v := Contestant{Name: c[0], About: c[1], Command: []string{filepath.Join(dirs.C, c[0])}}
+		v.Absent = absent(v.Command[0])
+		all = append(all, v)
+	}
+	program := filepath.Join(dirs.Peers, "peers")
+	for _, c := range inPeers {
+		all = append(all, Contestant{Name: c[0], About: c[1], Command: []string{program, c[0]}, Absent: absent(program)})
+	}
+	return all
+}
+
+// absent says why a program is not there; beside it may lie a file with the reason.
+func absent(program string) string {
+	if _, err := os.Stat(program); !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	if why, err := os.ReadFile(program + ".absent"); err == nil {
+		return strings.TrimSpace(string(why))
+	}
+	return notBuilt
+}
+
+// has reports whether a contestant may have a mode.
+func (c *Contestant) has(mode string) bool {
+	if c.Modes == nil { // a program of its own
+		switch mode {
+		case result.Throughput, result.RoundTrip, result.Load, result.Idle, result.First, result.Syscalls:
+			return true
+		}
+		return false
+	}
+	if mode == result.Syscalls {
+		mode = result.Throughput
+	}
+	for _, m := range c.Modes {
+		if m == mode {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,209 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"shmpipe/bench/result"
+)
+
+// describeHost says what a run is measured on.
+func describeHost(version string) result.Host {
+	const cache = "/sys/devices/system/cpu/cpu0/cache/"
+	h := result.Host{
+		CPU: cpuName(text("/proc/cpuinfo")), CPUs: runtime.NumCPU(), L2: text(cache + "index2/size"), L3: text(cache + "index3/size"),
+		Kernel: text("/proc/sys/kernel/osrelease"), Go: runtime.Version(), Clock: text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+		Version: version, Pinned: runtime.NumCPU() > 1,
+	}
+	return h
+}
+
+func text(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(b))
+}
+
+func cpuName(cpuinfo string) string {
+	for l := range strings.Lines(cpuinfo) {
+		if k, v, ok := strings.Cut(l, ":"); ok && strings.TrimSpace(k) == "model name" {
+			return strings.TrimSpace(v)
+		}
+	}
+	return runtime.GOARCH
+}
+
+// usage is how busy the machine was until some moment: clock ticks of all CPUs together, and what of that were ours.
+type usage struct {
+	total, busy float64 // ticks since boot
+	ours        float64 // seconds
+	at          time.Time
+}
+
+func readUsage() usage {
+	u := parseStat(text("/proc/stat"))
+	u.at = time.Now()
+	for _, who := range [...]int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var r unix.Rusage
+		if unix.Getrusage(who, &r) == nil {
+			u.ours += float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
+		}
+	}
+	return u
+}
+
+// parseStat reads the first line of /proc/stat: cpu user nice system idle iowait irq softirq steal.
+func parseStat(stat string) usage {
+	var u usage
+	first, _, _ := strings.Cut(stat, "\n")
+	fields := strings.Fields(first)
+	for i, f := range fields[min(1, len(fields)):min(9, len(fields))] {
+		n, err := strconv.ParseFloat(f, 64)
+		if err != nil {
+			return usage{}
+		}
+		u.total += n
+		if i != 3 && i != 4 {
+			u.busy += n
+		}
+	}
+	return u
+}
+
+// others is the share of all CPUs' time, 0 to 1, that something else took between two readings; time that the host stole counts.
+func (u usage) others(before usage) float64 {
+	total := u.total - before.total
+	if total <= 0 {
+		return 0
+	}
+	const ticksPerSecond = 100
+	return min(1, max(0, (u.busy-before.busy-(u.ours-before.ours)*ticksPerSecond)/total))
+}
+
+// Bounds of a clean run.
+const (
+	mostOthers = 0.05
+	mostLoad   = 0.5 // of the CPUs, before the start
+)
+
+// loadAverage is that of the last minute.
+func loadAverage() float64 {
+	first, _, _ := strings.Cut(text("/proc/loadavg"), " ")
+	n, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// floor is the raw round trip of a cache line, in nanoseconds; 0 if it cannot be measured.
+func (r *runner) floor(ctx context.Context) float64 {
+	if r.pingpong == "" {
+		return 0
+	}
+	line, err := run(ctx, r.limit, nil, r.pingpong, "floor", "5000")
+	if err != nil {
+		return 0
+	}
+	v, err := values(line)
+	if err != nil {
+		return 0
+	}
+	return v["rtt_ns"]
+}
+
+// judge says why the figures of a report are not clean.
+func judge(rep *result.Report, load float64) []string {
+	var dirt []string
+	if load > mostLoad*float64(rep.Host.CPUs) {
+		dirt = append(dirt, fmt.Sprintf("before the start, the load average was %.1f on %d CPUs", load, rep.Host.CPUs))
+	}
+	worst, busy := 0.0, 0
+	for _, round := range rep.Rounds {
+		if round.Busy > mostOthers {
+			busy++
+		}
+		worst = max(worst, round.Busy)
+	}
+	if busy > 0 {
+		dirt = append(dirt, fmt.Sprintf("in %d of %d rounds something else took more than %.0f %% of the CPUs' time, at worst %.0f %%", busy, len(rep.Rounds), 100*mostOthers, 100*worst))
+	}
+	near, far := 0, 0
+	for _, t := range rep.Trials {
+		switch rep.CoresOf(t) {
+		case result.Near:
+			near++
+		case result.Far:
+			far++
+		}
+	}
+	if near > 0 && far > 0 {
+		dirt = append(dirt, fmt.Sprintf("the processors moved: %d trials ran on cores that are near each other and %d on far ones; the tables keep them apart", near, far))
+	}
+	if near+far == 0 && len(rep.Trials) > 0 {
+		dirt = append(dirt, "the raw round trip of a cache line was not measured (bench/c/bin/pingpong is not built), so nobody knows how far apart the cores were")
+	}
+	if rep.Host.CPUs < 2 {
+		dirt = append(dirt, "there is one CPU: who spins keeps the other side from running")
+	}
+	return dirt
+}
+
+// temporary is the folder of a run's files.
+func temporary() (string, error) { return os.MkdirTemp("", objectPrefix+strconv.Itoa(os.Getpid())+"-") }
+
+const objectPrefix = "shmpipe-bench-"
+
+// clearStale removes what trials of processes left that are gone: they were killed. Objects begin with a prefix and a pid. System V objects
+// without a name of ours cannot be told from others' and stay, if a contestant was killed between making and removing one.
+func clearStale(list func() []stale) (removed int) {
+	for _, s := range list() {
+		if !alive(s.pid) && s.remove() == nil {
+			removed++
+		}
+	}
+	return removed
+}
+
+// stale is an object that a process made.
+type stale struct {
+	pid    int
+	remove func() error
+}
+
+// pidOf is the pid in an object's name, whatever stands before the prefix.
+func pidOf(name string) (int, bool) {
+	_, rest, ok := strings.Cut(name, objectPrefix)
+	if !ok {
+		return 0, false
+	}
+	digits := rest
+	if i := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
+		digits = rest[:i]
+	}
+	pid, err := strconv.Atoi(digits)
+	return pid, err == nil && pid > 0
+}
+
+func alive(pid int) bool { return unix.Kill(pid, 0) != unix.ESRCH }
+
+// inFolder are the objects of a folder.
+func inFolder(dir string) (found []stale) {
+	entries, _ := os.ReadDir(dir) // none, if it cannot be read
+	for _, e := range entries {
+		if pid, ok := pidOf(e.Name()); ok {
+			found = append(found, stale{pid, func() error { return os.RemoveAll(filepath.Join(dir, e.Name())) }})
+		}
+	}
+	return found
+}
