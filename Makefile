@@ -53,26 +53,43 @@ lint: ## gofmt, vet (for each system and processor we compile for), staticcheck
 man: build ## write the man pages to bin/man
 	$(BIN)/shmpipe man $(BIN)/man
 
+.PHONY: bench-deps
+bench-deps: ## install what the comparison can use beyond Go (Debian; wants root)
+	apt-get install -y -qq gcc g++ make pkg-config strace $$($(MAKE) -s -C bench/c deps-list)
+
 .PHONY: bench-build
-bench-build: ## build the contestants of the comparison, as far as they can be built here
+bench-build: build ## build the contestants of the comparison, as far as they can be built here
+	$(GO) build -o $(BIN)/crowd ./bench/crowd/cmd/crowd
 	$(GO) build -o $(BIN)/duel ./bench/duel
 	$(GO) build -o $(BIN)/compare ./bench/compare
-	$(GO) build -o $(BIN)/crowd ./bench/crowd
-	$(MAKE) -C bench/c
-	-cd bench/peers && $(GO) build -o bin/ ./gvisorpipe
 	-test ! -d ../shared/design/spsc-prototype || (cd ../shared/design/spsc-prototype && $(GO) build -o $(CURDIR)/$(BIN)/prototype .)
+	$(MAKE) -C bench/c
+	@mkdir -p bench/peers/bin
+	-cd bench/peers && $(GO) build -o bin/ ./... && rm -f bin/peers.absent || echo "not built: its modules could not be had (make bench-build says more)" > bin/peers.absent
 
 .PHONY: bench
-bench: bench-build ## compare with other rings, interleaved: some minutes on an idle machine
+bench: bench-build ## compare with everything else: some ten minutes on an idle machine; OUT=DIR, ARGS=...
+	$(BIN)/shmpipe bench --out $(or $(OUT),$(BIN)/bench) $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: bench-build ## the same in a minute: rough
+	$(BIN)/shmpipe bench --quick --out $(or $(OUT),$(BIN)/bench) $(ARGS)
+
+.PHONY: bench-docs
+bench-docs: bench-build ## measure, and put the tables into README.md and docs/benchmarks.md
+	$(BIN)/shmpipe bench --out docs/bench --update README.md,docs/benchmarks.md $(ARGS)
+
+.PHONY: bench-compare
+bench-compare: ## compare this tree's benchmarks with those of a git ref: REF=main, ROUNDS=10, PATTERN=.
+	./scripts/bench-compare.sh "$(REF)" $(or $(ROUNDS),10) $(or $(PATTERN),.)
+
+.PHONY: bench-rings
+bench-rings: bench-build ## compare the SPSC ring with other rings, in more ways than bench does
 	$(BIN)/compare -what thr,batch,copy,rtt,block,load,idle -rounds $(or $(ROUNDS),7)
 
 .PHONY: bench-crowd
 bench-crowd: bench-build ## compare many producers and consumers with a textbook queue
 	$(BIN)/crowd compare -rounds $(or $(ROUNDS),7)
-
-.PHONY: bench-quick
-bench-quick: bench-build ## the same in a minute: rough
-	$(BIN)/compare -what thr,batch,rtt,block -sizes 8,64,1024 -rounds 3 -quick 4
 
 .PHONY: ci
 ci: ## what CI runs

@@ -1,0 +1,245 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"shmpipe/bench/result"
+)
+
+// script is a contestant: a shell script that gets the mode, the size and the count.
+func script(t *testing.T, name, text string) Contestant {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700))
+	return Contestant{Name: name, Command: []string{path}}
+}
+
+const sound = `case $1 in
+thr) echo "x thr msgs_per_s=100000 cpu_ns_per_msg=20";;
+rtt) [ -n "$SAMPLES" ] && printf '\350\003\0\0\0\0\0\0\320\007\0\0\0\0\0\0' > $SAMPLES; echo "x rtt p50_ns=1 mean_ns=1500";;
+load) echo "x load rate=5000 p50_ns=7";;
+*) echo "mode $1 is none of mine" >&2; exit 3;;
+esac`
+
+func plan(modes ...string) Plan {
+	return Plan{Name: "test", Sizes: []int{64}, Rounds: 3, Each: 10 * time.Millisecond, Modes: modes}
+}
+
+func trials(r *result.Report, name string, k func(result.Key) bool) (found []result.Trial) {
+	for _, t := range r.Trials {
+		if t.Contestant == name && k(t.Key) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+func anyKey(result.Key) bool { return true }
+
+func TestRun_PairsContestantsRoundByRound(t *testing.T) {
+	s := Settings{Plan: plan(result.Throughput, result.RoundTrip, result.Load, result.First), Catalogue: []Contestant{script(t, "a", sound), script(t, "b", sound)}, Seed: 7}
+	r, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	require.True(t, r.Complete)
+	require.Len(t, r.Rounds, 3)
+	for _, name := range []string{"a", "b"} {
+		thr := trials(r, name, func(k result.Key) bool { return k == result.Key{Mode: result.Throughput, Wait: result.Busy, Size: 64} })
+		require.Len(t, thr, 3)
+		for round, v := range thr {
+			require.Equal(t, round, v.Round)
+			require.EqualValues(t, 100000, v.Values[result.MessagesPerSecond])
+		}
+		rtt := trials(r, name, func(k result.Key) bool { return k.Mode == result.RoundTrip && k.Wait == result.Block })
+		require.Len(t, rtt, 3)
+		require.InDelta(t, 1000, rtt[0].Values[result.P50], 2, "from the samples")
+		require.InDelta(t, 2000, rtt[0].Values[result.Max], 3)
+		require.NotEmpty(t, rtt[0].Histogram)
+		require.EqualValues(t, 7, trials(r, name, func(k result.Key) bool { return k.Mode == result.Load })[0].Values[result.P50])
+		first := trials(r, name, func(k result.Key) bool { return k.Mode == result.First })
+		require.Contains(t, first[0].Skipped, "none of mine")
+	}
+	require.InDelta(t, 1, r.Ratio("a", "b", result.Key{Mode: result.Throughput, Wait: result.Busy, Size: 64}, result.MessagesPerSecond, result.All).Median, 1e-9)
+}
+
+func TestRun_TellsWhatWentWrong(t *testing.T) {
+	bad := map[string]struct{ script, want string }{
+		"hangs":   {`sleep 1000 & sleep 1000`, "ended after"},
+		"crashes": {`echo "it broke" >&2; exit 7`, "it broke"},
+		"garbage": {`echo hello`, "no figures"},
+		"silent":  {`exit 0`, "no figures"},
+		"lacks":   {`echo "x thr other=1"`, "printed no msgs_per_s"},
+	}
+	var all []Contestant
+	for name, b := range bad {
+		all = append(all, script(t, name, b.script))
+	}
+	all = append(all, script(t, "sound", sound), Contestant{Name: "absent", Command: []string{"/nowhere"}, Absent: "not built: wants x"})
+	r, err := Run(t.Context(), Settings{Plan: plan(result.Throughput), Catalogue: all, Limit: 300 * time.Millisecond})
+	require.NoError(t, err)
+	for name, b := range bad {
+		found := trials(r, name, anyKey)
+		require.NotEmpty(t, found, name)
+		require.Contains(t, found[0].Error, b.want, name)
+	}
+	require.Empty(t, trials(r, "sound", anyKey)[0].Error)
+	require.Equal(t, []result.Absent{{Contestant: "absent", Why: "not built: wants x"}}, r.Absent)
+	require.Empty(t, trials(r, "absent", anyKey))
+}
+
+func TestRun_KillsWhateverAHangingContestantStarted(t *testing.T) {
+	note := filepath.Join(t.TempDir(), "pid")
+	c := script(t, "hangs", fmt.Sprintf("sleep 1000 & echo $! > %s; wait", note))
+	_, err := run(t.Context(), 300*time.Millisecond, nil, c.Command...)
+	require.ErrorContains(t, err, "ended after")
+	b, err := os.ReadFile(note)
+	require.NoError(t, err)
+	var pid int
+	_, err = fmt.Sscan(string(b), &pid)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || strings.Contains(string(stat), ") Z ")
+	}, 30*time.Second, time.Millisecond)
+}
+
+func TestRun_KeepsWhatItHasWhenItIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &counting{stop: 12, cancel: cancel}
+	r, err := Run(ctx, Settings{Plan: plan(result.Throughput, result.RoundTrip), Catalogue: []Contestant{script(t, "a", sound)}, Progress: p})
+	require.NoError(t, err)
+	require.False(t, r.Complete)
+	require.NotEmpty(t, r.Trials)
+	require.NoError(t, r.Write(filepath.Join(t.TempDir(), "r.json")))
+}
+
+// counting cancels after some steps.
+type counting struct {
+	n, stop int
+	cancel  func()
+}
+
+func (c *counting) Begin(int)  {}
+func (c *counting) Say(string) {}
+func (c *counting) End()       {}
+func (c *counting) Step(string) {
+	if c.n++; c.n == c.stop {
+		c.cancel()
+	}
+}
+
+func TestRun_RefusesAPlanForNobody(t *testing.T) {
+	p := plan(result.Throughput)
+	p.Contestants = []string{"nobody"}
+	_, err := Run(t.Context(), Settings{Plan: p, Catalogue: []Contestant{script(t, "a", sound)}})
+	require.ErrorIs(t, err, ErrNobody)
+	require.ErrorContains(t, err, "nobody")
+	_, err = Run(t.Context(), Settings{Plan: plan(result.Throughput), Catalogue: []Contestant{{Name: "a", Absent: "why"}}})
+	require.ErrorIs(t, err, ErrNobody)
+}
+
+func TestSyscalls_AreTheDifferenceOfTwoRuns(t *testing.T) {
+	if straceProgram() == "" {
+		t.Skip("no strace")
+	}
+	// A shell makes about one call a turn of this loop, whatever it makes besides.
+	c := script(t, "loops", `i=0; while [ $i -lt $3 ]; do umask > /dev/null; i=$((i+1)); done; echo "x thr msgs_per_s=1"`)
+	r := &runner{plan: plan(result.Syscalls), limit: time.Minute, work: t.TempDir(), strace: straceProgram()}
+	k := result.Key{Mode: result.Syscalls, Wait: result.Busy, Size: 64}
+	v := r.trial(t.Context(), k, r.try(t.Context(), k, &c))
+	if strings.Contains(v.Error, "ptrace") {
+		t.Skip(v.Error)
+	}
+	require.Empty(t, v.Error)
+	got := v.Values[result.SyscallsPerMessage]
+	require.Equal(t, math.Trunc(got), got, "the same in each turn")
+	require.Positive(t, got)
+}
+
+func TestCatalogue_NamesEverybodyAndWhySomeAreAbsent(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "zmq.absent"), []byte("not built: install libzmq3-dev\n"), 0o600))
+	all := Catalogue("/self", Verbs{"one", "many"}, Dirs{dir, dir})
+	byName := map[string]Contestant{}
+	for _, c := range all {
+		if _, twice := byName[c.Name]; !twice {
+			byName[c.Name] = c
+		}
+	}
+	for _, name := range []string{
+		"shmpipe-posix", "shmpipe-sysv", "shmpipe-memfd", "shmpipe-mpmc-posix", "shmpipe-posix-mq", "shmpipe-sysv-mq", "posix-mq", "sysv-mq", "pipe", "fifo",
+		"unix-stream", "unix-seqpacket", "unix-dgram", "tcp", "go-chan", "mutex", "posixsem", "sysv-sem", "mq-token", "pingpong", "ring", "boostmq", "zmq", "nng",
+		"dpdkring", "shmipc", "gvisor-pipe", "gvisor-flipcall", "mangos", "grpc", "many-one-segment", "many-segments", "vyukov",
+	} {
+		require.Contains(t, byName, name)
+	}
+	require.Equal(t, "not built: install libzmq3-dev", byName["zmq"].Absent)
+	require.Contains(t, byName["grpc"].Absent, "make bench-build")
+	require.Empty(t, byName["pipe"].Absent)
+	require.Equal(t, []string{"/self", "one", "pipe"}, byName["pipe"].Command)
+}
+
+func TestOthers_AreWhatTheMachineDidBesides(t *testing.T) {
+	before := parseStat("cpu  100 0 50 1000 10 5 5 0 0 0\ncpu0 1 2 3")
+	require.EqualValues(t, 1170, before.total)
+	require.EqualValues(t, 160, before.busy)
+	before.ours = 1
+	after := parseStat("cpu  300 0 150 1600 10 5 5 100 0 0\n") // 1000 ticks, 400 of them busy or stolen
+	after.ours = 3                                             // 200 ticks
+	require.InDelta(t, 0.2, after.others(before), 1e-9)
+	require.Zero(t, before.others(before))
+	require.Zero(t, parseStat("").total)
+	require.Zero(t, parseStat("cpu  x y").total)
+}
+
+func TestJudge_SaysWhyFiguresAreNotClean(t *testing.T) {
+	clean := &result.Report{Host: result.Host{CPUs: 2}, Rounds: []result.Round{{Busy: 0.01}}, Trials: []result.Trial{{FloorNS: 100}}}
+	require.Empty(t, judge(clean, 0.3))
+	dirty := &result.Report{Host: result.Host{CPUs: 1}, Rounds: []result.Round{{Busy: 0.2}, {Busy: 0}}, Trials: []result.Trial{{FloorNS: 100}, {FloorNS: 500}}}
+	text := strings.Join(judge(dirty, 3), "\n")
+	for _, want := range []string{"load average was 3.0", "in 1 of 2 rounds", "at worst 20 %", "1 trials ran on cores that are near", "one CPU"} {
+		require.Contains(t, text, want)
+	}
+	require.Contains(t, strings.Join(judge(&result.Report{Host: result.Host{CPUs: 2}, Trials: []result.Trial{{}}}, 0), ""), "was not measured")
+}
+
+func TestStaleObjects_OfTheDeadAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	dead := exec.Command("true")
+	require.NoError(t, dead.Run())
+	gone := filepath.Join(dir, fmt.Sprintf("shmpipe.shmpipe-bench-%d-1", dead.Process.Pid))
+	ours := filepath.Join(dir, fmt.Sprintf("shmpipe-bench-%d-1", os.Getpid()))
+	other := filepath.Join(dir, "something-else")
+	for _, path := range []string{gone, ours, other} {
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	}
+	require.Equal(t, 1, clearStale(func() []stale { return inFolder(dir) }))
+	require.NoFileExists(t, gone)
+	require.FileExists(t, ours)
+	require.FileExists(t, other)
+	for name, want := range map[string]int{"shmpipe-bench-12-x": 12, "a.shmpipe-bench-7": 7, "shmpipe-bench-": 0, "other-7": 0, "shmpipe-bench-x": 0} {
+		pid, ok := pidOf(name)
+		require.Equal(t, want > 0, ok, name)
+		if ok {
+			require.Equal(t, want, pid)
+		}
+	}
+}
+
+func TestCannot_IsTheLastLineOnStandardError(t *testing.T) {
+	c := script(t, "c", `echo first >&2; echo "the reason" >&2; exit 3`)
+	_, err := run(t.Context(), time.Minute, nil, c.Command...)
+	var why cannot
+	require.True(t, errors.As(err, &why))
+	require.Equal(t, "the reason", why.why)
+}
