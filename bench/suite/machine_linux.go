@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -181,18 +182,32 @@ type stale struct {
 	remove func() error
 }
 
-// pidOf is the pid in an object's name, whatever stands before the prefix.
+// pidOf is the pid in the name of an object of ours: what a backend puts before a name, the prefix, the pid, and nothing or a separator. A name
+// that merely holds the prefix is somebody else's.
 func pidOf(name string) (int, bool) {
-	_, rest, ok := strings.Cut(name, objectPrefix)
+	for _, before := range [...]string{"shmpipe.", "shmpipe-sysv.", "shmpipe-mq.", "shmpipe-msg.", "sem."} {
+		if rest, ok := strings.CutPrefix(name, before+objectPrefix); ok {
+			return leadingPID(rest)
+		}
+	}
+	rest, ok := strings.CutPrefix(name, objectPrefix)
 	if !ok {
 		return 0, false
 	}
-	digits := rest
-	if i := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
-		digits = rest[:i]
+	return leadingPID(rest)
+}
+
+func leadingPID(text string) (int, bool) {
+	end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' })
+	if end >= 0 && !strings.ContainsRune("-._", rune(text[end])) {
+		return 0, false
 	}
-	pid, err := strconv.Atoi(digits)
-	return pid, err == nil && pid > 0
+	if end >= 0 {
+		text = text[:end]
+	}
+	const mostPID = 1 << 22
+	pid, err := strconv.Atoi(text)
+	return pid, err == nil && pid > 0 && pid <= mostPID
 }
 
 func alive(pid int) bool { return unix.Kill(pid, 0) != unix.ESRCH }
@@ -201,9 +216,19 @@ func alive(pid int) bool { return unix.Kill(pid, 0) != unix.ESRCH }
 func inFolder(dir string) (found []stale) {
 	entries, _ := os.ReadDir(dir) // none, if it cannot be read
 	for _, e := range entries {
-		if pid, ok := pidOf(e.Name()); ok {
+		if pid, ok := pidOf(e.Name()); ok && isOurs(e) {
 			found = append(found, stale{pid, func() error { return os.RemoveAll(filepath.Join(dir, e.Name())) }})
 		}
 	}
 	return found
+}
+
+// isOurs reports whether a file belongs to this user.
+func isOurs(e os.DirEntry) bool {
+	info, err := e.Info()
+	if err != nil {
+		return false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
 }

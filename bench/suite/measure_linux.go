@@ -8,8 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"shmpipe/bench/result"
@@ -53,6 +53,9 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 	}
 	for range 2 { // the first guess may be far too short to say anything
 		v, err := r.once(ctx, probe, c, few, 1_000_000_000)
+		if err != nil && ctx.Err() == nil && !errors.As(err, new(cannot)) {
+			v, err = r.once(ctx, probe, c, few, 1_000_000_000) // one failure shall not cost it all rounds
+		}
 		if err != nil {
 			s.why = err
 			return s
@@ -167,8 +170,6 @@ func latencies(t *result.Trial, path string) error {
 	return err
 }
 
-var straceTotal = regexp.MustCompile(`(?m)^\s*100\.00\s+\S+\s+(?:\S+\s+)?(\d+)(?:\s+\d+)?\s+total\s*$`)
-
 // syscalls counts the system calls of a run, and of one three times as long: the difference is what the messages cost, without start and end.
 // Under strace everything is slow, so the sides wait for each other more than they would.
 func (r *runner) syscalls(ctx context.Context, k result.Key, s seat) (float64, error) {
@@ -183,15 +184,28 @@ func (r *runner) syscalls(ctx context.Context, k result.Key, s seat) (float64, e
 		if err != nil {
 			return 0, err
 		}
-		m := straceTotal.FindSubmatch(b)
-		if m == nil {
-			return 0, fmt.Errorf("strace printed no total")
-		}
-		if calls[i], err = strconv.ParseFloat(string(m[1]), 64); err != nil {
+		if calls[i], err = straceTotal(string(b)); err != nil {
 			return 0, err
 		}
 	}
 	return max(0, (calls[1]-calls[0])/float64(2*s.count)), nil
+}
+
+// straceTotal is the number of calls in the last line of strace's summary. The columns before and after it may be empty, so it is found by its
+// place under the heading.
+func straceTotal(summary string) (float64, error) {
+	end := -1
+	for line := range strings.Lines(summary) {
+		if at := strings.Index(line, " calls "); at >= 0 && end < 0 {
+			end = at + len(" calls")
+		}
+		if end > 0 && len(line) > end && strings.HasSuffix(strings.TrimSpace(line), " total") {
+			if f := strings.Fields(line[:end]); len(f) > 0 {
+				return strconv.ParseFloat(f[len(f)-1], 64)
+			}
+		}
+	}
+	return 0, fmt.Errorf("strace printed no total")
 }
 
 // straceProgram is where strace is; "" if it is not.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -21,6 +22,8 @@ type cannot struct{ why string }
 
 func (c cannot) Error() string { return c.why }
 
+const endedAfter = "ended after "
+
 const statusCannot = 3 // see bench/README.md
 
 // run runs a program, which may start others, and returns the last line of what it said. After the limit, or at the end of ctx, all of them
@@ -34,8 +37,9 @@ func run(ctx context.Context, limit time.Duration, env []string, argv ...string)
 	cmd.Env = append(os.Environ(), env...)
 	// A process group of its own, so that all of it can be ended.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
-	cmd.WaitDelay = time.Second
+	// First asked: a contestant then removes what has no name, which nobody could find afterwards.
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 2 * time.Second
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	err := cmd.Run()
@@ -48,7 +52,7 @@ func run(ctx context.Context, limit time.Duration, env []string, argv ...string)
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
 	case bounded.Err() != nil:
-		return "", fmt.Errorf("ended after %v", limit)
+		return "", fmt.Errorf(endedAfter+"%v", limit)
 	case errors.As(err, &exit) && exit.ExitCode() == statusCannot:
 		return "", cannot{why}
 	case err != nil && why != "":
@@ -81,7 +85,7 @@ func values(line string) (map[string]float64, error) {
 		if !ok {
 			continue
 		}
-		if n, err := strconv.ParseFloat(v, 64); err == nil {
+		if n, err := strconv.ParseFloat(v, 64); err == nil && !math.IsInf(n, 0) && !math.IsNaN(n) {
 			found[k] = n
 		}
 	}
@@ -106,9 +110,13 @@ func primary(mode string) string {
 	return result.SyscallsPerMessage
 }
 
-// environment is what all trials of a key get.
+// environment is what all trials of a key get, whatever the user's has. Many channels share what one has otherwise.
 func environment(k result.Key) []string {
-	return []string{"WAIT=" + k.Wait, "SAMPLES=", "UNPINNED=", "COPY=", "CAP="}
+	env := []string{"WAIT=" + k.Wait, "SAMPLES=", "UNPINNED=", "COPY=", "CAP=", "DAMAGE=", "CHUNK=", "PAUSES=", "PACKED=", "CREDIT="}
+	if n, err := strconv.Atoi(k.Shape); k.Mode == result.Channels && err == nil {
+		env = append(env, "CAP="+strconv.Itoa(max(64<<10, (16<<20)/max(n, 1))))
+	}
+	return env
 }
 
 // arguments are a trial's, for a contestant.

@@ -2,38 +2,15 @@ package suite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"shmpipe/bench/result"
 )
-
-// Settings of a run.
-type Settings struct {
-	Plan      Plan
-	Catalogue []Contestant
-	Dirs      Dirs
-	Limit     time.Duration // of a trial; 0 = 20 s
-	Seed      uint64        // of the order in a round; 0 = another each time
-	Version   string        // of shmpipe
-	Command   string        // that makes such a run again
-	Progress  Progress      // nil: none
-}
-
-// Progress is told how far a run is. It is called by one goroutine.
-type Progress interface {
-	Begin(steps int)
-	Step(what string) // a step begins
-	Say(line string)
-	End()
-}
-
-// ErrNobody: the plan names no contestant that there is.
-var ErrNobody = errors.New("there is nothing to run")
 
 type runner struct {
 	plan     Plan
@@ -43,6 +20,7 @@ type runner struct {
 	pingpong string
 	report   *result.Report
 	progress Progress
+	hung     bool // a contestant was killed in this round
 }
 
 // Run measures. At the end of ctx it stops and returns what it has, marked as incomplete, and no error.
@@ -128,6 +106,9 @@ func (r *runner) rounds(ctx context.Context, groups []group, random *rand.Rand) 
 			}
 		}
 		v.FloorAfter, v.Busy = r.floor(ctx), readUsage().others(before)
+		if r.hung { // what it used before it was killed is in nobody's account; that it was killed is in the report
+			v.Busy, r.hung = 0, false
+		}
 		r.report.Rounds = append(r.report.Rounds, v)
 		if ctx.Err() != nil {
 			return
@@ -152,6 +133,7 @@ func (r *runner) group(ctx context.Context, k result.Key, seats []seat, round in
 			return // killed in the middle
 		}
 		t.Round = round
+		r.hung = r.hung || strings.HasPrefix(t.Error, endedAfter)
 		r.report.Trials = append(r.report.Trials, t)
 	}
 	floor = max(floor, r.floor(ctx))
@@ -173,10 +155,3 @@ func keyText(k result.Key) string {
 	}
 	return text
 }
-
-type silent struct{}
-
-func (silent) Begin(int)   {}
-func (silent) Step(string) {}
-func (silent) Say(string)  {}
-func (silent) End()        {}

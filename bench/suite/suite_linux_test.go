@@ -227,7 +227,10 @@ func TestStaleObjects_OfTheDeadAreRemoved(t *testing.T) {
 	require.NoFileExists(t, gone)
 	require.FileExists(t, ours)
 	require.FileExists(t, other)
-	for name, want := range map[string]int{"shmpipe-bench-12-x": 12, "a.shmpipe-bench-7": 7, "shmpipe-bench-": 0, "other-7": 0, "shmpipe-bench-x": 0} {
+	for name, want := range map[string]int{
+		"shmpipe-bench-12-x": 12, "shmpipe.shmpipe-bench-7": 7, "shmpipe-sysv.shmpipe-bench-7-1.lock": 7, "shmpipe-bench-9": 9, "shmpipe-bench-": 0, "other-7": 0, "shmpipe-bench-x": 0,
+		"results-of-shmpipe-bench-2026-11": 0, "shmpipe-bench-20261123-figures": 0, "shmpipe-bench-7x": 0,
+	} {
 		pid, ok := pidOf(name)
 		require.Equal(t, want > 0, ok, name)
 		if ok {
@@ -242,4 +245,20 @@ func TestCannot_IsTheLastLineOnStandardError(t *testing.T) {
 	var why cannot
 	require.True(t, errors.As(err, &why))
 	require.Equal(t, "the reason", why.why)
+}
+
+func TestStraceTotal_IsFoundUnderItsHeading(t *testing.T) {
+	for text, want := range map[string]float64{
+		"% time     seconds  usecs/call     calls    errors syscall\n------ ----------- ----------- --------- --------- ----------------\n100.00    0.000123           1      1234        56 total\n": 1234,
+		"% time     seconds  usecs/call     calls    errors syscall\n100.00    0.000123                  1234        56 total\n":                                                                      1234,
+		"% time     seconds  usecs/call     calls    errors syscall\n100.00    0.000123           1      1234           total\n":                                                                      1234,
+	} {
+		got, err := straceTotal(text)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	_, err := straceTotal("nothing")
+	require.Error(t, err)
+	_, err = values("x thr msgs_per_s=inf cpu_ns_per_msg=nan")
+	require.Error(t, err)
 }
