@@ -1,8 +1,4 @@
-// What every contestant needs around its transport: two pinned processes, one shared mapping, a start gate, a clock, spin loops.
-//
-// The segment is an unnamed file in /dev/shm, as the segments under test are, so that every contestant gets the same kind of pages.
-// The consumer is the parent on the first allowed CPU, the producer its child on the second. With a single CPU nothing is pinned and
-// spinning yields.
+// What every part of a contestant needs: ending well, numbers, clocks, spin loops. It is C and C++ alike, as all headers here are.
 #ifndef BENCH_COMMON_H
 #define BENCH_COMMON_H
 
@@ -10,28 +6,110 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
-#include <stdbool.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#ifndef __cplusplus
+#include <stdatomic.h>
+#include <stdbool.h>
+#endif
 
 // Two lines, because the adjacent-line prefetcher fetches them in pairs.
 #define APART 128
+#define ON_ITS_OWN __attribute__((aligned(APART)))
 #define LINE 64
 #define PAGE 4096
 
-#define die(...) (fprintf(stderr, __VA_ARGS__), fputc('\n', stderr), exit(1))
+// Atomics that C and C++ share.
+#define load_acquire(from) __atomic_load_n(from, __ATOMIC_ACQUIRE)
+#define store_release(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
+// ---- objects with a name ----
+
+enum { leftovers_most = 4, path_most = 512 };
+
+static char leftovers[leftovers_most][path_most];
+static int leftovers_count;
+
+// remove_later has a file, or an empty folder, removed when the trial ends, however it does. The last one goes first.
+static inline void remove_later(const char *path) {
+	if (leftovers_count < leftovers_most && strlen(path) < path_most) {
+		strcpy(leftovers[leftovers_count], path);
+		leftovers_count++; // last: a signal may come at any time
+	}
+}
+
+// remove_leftovers is for signal handlers too.
+static void remove_leftovers(void) {
+	while (leftovers_count > 0) {
+		const char *path = leftovers[leftovers_count - 1];
+		if (unlink(path) != 0)
+			rmdir(path);
+		leftovers_count--;
+	}
+}
+
+// ---- ending ----
+
+static volatile pid_t other; // in the receiving process: the sending one, while it lives
+static volatile sig_atomic_t leaving;
+
+// leave ends the process, and leaves nothing behind. It is for signal handlers too, in whichever thread they run.
+__attribute__((noreturn, cold, noinline)) static void leave(int status) {
+	if (__atomic_exchange_n(&leaving, 1, __ATOMIC_SEQ_CST))
+		for (;;)
+			pause(); // another thread is at it
+	pid_t child = other;
+	if (child > 0) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	remove_leftovers();
+	_exit(status);
+}
+
+__attribute__((noreturn, cold, noinline)) static void say_and_leave(int status, const char *format, va_list values) {
+	int cause = errno;
+	char text[1024];
+	vsnprintf(text, sizeof text, format, values);
+	fprintf(stderr, "%s\n", text);
+	errno = cause;
+	leave(status);
+}
+
+// die is for what should have worked.
+__attribute__((noreturn, cold, noinline, unused, format(printf, 1, 2))) static void die(const char *format, ...) {
+	va_list values;
+	va_start(values, format);
+	say_and_leave(1, format, values);
+}
+
+// misuse is for a command line that makes no sense.
+__attribute__((noreturn, cold, noinline, unused, format(printf, 1, 2))) static void misuse(const char *format, ...) {
+	va_list values;
+	va_start(values, format);
+	say_and_leave(2, format, values);
+}
+
+// cannot is for what this contestant is unable to do, here or at all.
+__attribute__((noreturn, cold, noinline, unused, format(printf, 1, 2))) static void cannot(const char *format, ...) {
+	va_list values;
+	va_start(values, format);
+	say_and_leave(3, format, values);
+}
+
+// ---- numbers ----
 
 static inline uint64_t load_word(const void *p) {
 	uint64_t v;
@@ -41,28 +119,24 @@ static inline uint64_t load_word(const void *p) {
 
 static inline void store_word(void *p, uint64_t v) { memcpy(p, &v, sizeof v); }
 
-static uint64_t env_number(const char *name, uint64_t otherwise) {
-	const char *text = getenv(name);
-	if (!text || !*text)
-		return otherwise;
-	char *end;
-	errno = 0;
-	uint64_t v = strtoull(text, &end, 10);
-	if (*end || errno || *text == '-')
-		die("%s: got %s, want a whole number", name, text);
-	return v;
-}
-
 static uint64_t number(const char *what, const char *text) {
 	char *end;
 	errno = 0;
 	uint64_t v = strtoull(text, &end, 10);
-	if (!*text || *end || errno || *text == '-')
-		die("%s: got %s, want a whole number", what, text);
+	if (*text < '0' || *text > '9' || *end || errno || v > INT64_MAX)
+		misuse("%s: got %s, want a whole number", what, text);
 	return v;
 }
 
-// ---- clock ----
+static uint64_t env_number(const char *name, uint64_t otherwise) {
+	const char *text = getenv(name);
+	return text && *text ? number(name, text) : otherwise;
+}
+
+static inline uint64_t at_least(uint64_t least, uint64_t v) { return v < least ? least : v; }
+static inline uint64_t at_most(uint64_t most, uint64_t v) { return v > most ? most : v; }
+
+// ---- clocks ----
 
 static inline uint64_t now_ns(void) {
 	struct timespec t;
@@ -79,6 +153,22 @@ static inline uint64_t ticks(void) {
 #endif
 }
 
+// cpu_ns is what all threads of this process have used.
+static uint64_t cpu_ns(void) {
+	struct rusage u;
+	if (getrusage(RUSAGE_SELF, &u) != 0)
+		die("getrusage: %s", strerror(errno));
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000000u + (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000u;
+}
+
+static void sleep_ns(uint64_t ns) {
+	struct timespec rest = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+	while (nanosleep(&rest, &rest) != 0 && errno == EINTR)
+		;
+}
+
+// ---- spin loops ----
+
 static inline void cpu_relax(void) {
 #if defined(__x86_64__)
 	__builtin_ia32_pause();
@@ -87,123 +177,14 @@ static inline void cpu_relax(void) {
 #endif
 }
 
-static bool single_cpu;
+// shares_cpu says that somebody else has work to do on this CPU: the other process, if there is one CPU, or threads of a library.
+static bool shares_cpu;
 
-// relax is one turn of a spin loop. With one CPU the other process can only run if this one gives way.
+// relax is one turn of a spin loop.
 static inline void relax(void) {
 	cpu_relax();
-	if (__builtin_expect(single_cpu, 0))
+	if (unlikely(shares_cpu))
 		sched_yield();
-}
-
-// ---- two processes ----
-
-struct gate {
-	_Alignas(APART) _Atomic uint64_t producer_ready;
-	_Alignas(APART) _Atomic uint64_t consumer_ready;
-};
-
-// pair is one side's view of a run. mem has the size that was asked for, is page aligned and zero at the start.
-struct pair {
-	bool producer;
-	pid_t child;
-	struct gate *gate;
-	uint8_t *mem;
-};
-
-static volatile sig_atomic_t child_gone;
-
-// A consumer would spin for ever once its producer has died, so a bad end of the child is the end of the run.
-static void on_child(int signal_number) {
-	(void)signal_number;
-	int status;
-	if (waitpid(-1, &status, WNOHANG) <= 0)
-		return;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		static const char text[] = "producer process ended early\n";
-		ssize_t ignored = write(2, text, sizeof text - 1);
-		(void)ignored;
-		_exit(1);
-	}
-	child_gone = 1;
-}
-
-static int open_segment(size_t bytes) {
-	int fd = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0)
-		fd = memfd_create("shmpipe-bench", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0)
-		die("create a segment of %zu bytes: %s", bytes, strerror(errno));
-	return fd;
-}
-
-static void pin_side(bool producer) {
-	cpu_set_t allowed, one;
-	if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-		die("sched_getaffinity: %s", strerror(errno));
-	if (CPU_COUNT(&allowed) < 2) {
-		single_cpu = true;
-		return;
-	}
-	int skip = producer ? 1 : 0, cpu = 0;
-	while (!CPU_ISSET(cpu, &allowed) || skip-- > 0)
-		cpu++;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	if (sched_setaffinity(0, sizeof one, &one) != 0)
-		die("pin to cpu %d: %s", cpu, strerror(errno));
-}
-
-// split makes the second process. Each side maps the segment for itself: page tables of a shared mapping are not inherited over
-// fork, so an inherited mapping would take its page faults inside the measured time.
-static struct pair split(size_t bytes) {
-	size_t total = PAGE + bytes;
-	int fd = open_segment(total);
-	struct sigaction action = {.sa_handler = on_child, .sa_flags = SA_NOCLDSTOP | SA_RESTART};
-	sigaction(SIGCHLD, &action, NULL);
-
-	struct pair pair = {0};
-	pid_t parent = getpid();
-	pair.child = fork();
-	if (pair.child < 0)
-		die("fork: %s", strerror(errno));
-	pair.producer = pair.child == 0;
-	if (pair.producer) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(1);
-	}
-	pin_side(pair.producer);
-	uint8_t *base = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
-	if (base == MAP_FAILED)
-		die("map %zu bytes: %s", total, strerror(errno));
-	close(fd);
-	pair.gate = (struct gate *)base;
-	pair.mem = base + PAGE;
-	return pair;
-}
-
-// meet returns on both sides when both are ready. The consumer is released first and reads the clock at once.
-static void meet(struct pair *pair) {
-	if (pair->producer) {
-		atomic_store_explicit(&pair->gate->producer_ready, 1, memory_order_release);
-		while (!atomic_load_explicit(&pair->gate->consumer_ready, memory_order_acquire))
-			relax();
-		return;
-	}
-	while (!atomic_load_explicit(&pair->gate->producer_ready, memory_order_acquire))
-		relax();
-	atomic_store_explicit(&pair->gate->consumer_ready, 1, memory_order_release);
-}
-
-// finish ends the producer with success and lets the consumer wait for that end.
-static void finish(struct pair *pair) {
-	if (pair->producer)
-		_exit(0);
-	signal(SIGCHLD, SIG_DFL);
-	int status = 0;
-	if (!child_gone && waitpid(pair->child, &status, 0) == pair->child && status != 0)
-		die("producer process ended with status %#x", status);
 }
 
 #endif

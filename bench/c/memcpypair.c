@@ -2,7 +2,7 @@
 // out again. No frames, and the least synchronisation that keeps them from overtaking each other: cached indices, published and
 // released once per CHUNK bytes (default: an eighth of the ring). BATCH is ignored. The consumer always copies out and checks its
 // private copy, so its fair partners are the rings with COPY=1.
-#include "common.h"
+#include "job.h"
 
 #define NAME "c-memcpypair"
 
@@ -25,11 +25,13 @@ struct rx {
 
 #include "harness.h"
 
-static size_t transport_bytes(size_t size, size_t cap) {
-	if (cap / size < 2)
-		die("CAP: got %zu, want room for two blocks of %zu", cap, size);
-	return PAGE + cap;
+static size_t transport_bytes(const struct job *job) {
+	if (job->cap / job->size < 2)
+		cannot("CAP: got %zu, want room for two blocks of %zu", job->cap, job->size);
+	return PAGE + job->cap;
 }
+
+static void transport_create(const struct channel *c) { (void)c; }
 
 // chunk_of is how many blocks are published and released at a time.
 static uint64_t chunk_of(size_t size, size_t cap) {
@@ -37,12 +39,14 @@ static uint64_t chunk_of(size_t size, size_t cap) {
 	return blocks == 0 ? 1 : blocks;
 }
 
-static void tx_open(struct tx *tx, uint8_t *mem, size_t size, size_t cap) {
-	*tx = (struct tx){.control = (struct control *)mem, .data = mem + PAGE, .blocks = cap / size, .chunk = chunk_of(size, cap)};
+static void tx_open(struct tx *tx, const struct channel *c) {
+	size_t size = c->job->size, cap = c->job->cap;
+	*tx = (struct tx){.control = (struct control *)c->mem, .data = c->mem + PAGE, .blocks = cap / size, .chunk = chunk_of(size, cap)};
 }
 
-static void rx_open(struct rx *rx, uint8_t *mem, size_t size, size_t cap) {
-	*rx = (struct rx){.control = (struct control *)mem, .data = mem + PAGE, .blocks = cap / size, .chunk = chunk_of(size, cap), .size = size};
+static void rx_open(struct rx *rx, const struct channel *c) {
+	size_t size = c->job->size, cap = c->job->cap;
+	*rx = (struct rx){.control = (struct control *)c->mem, .data = c->mem + PAGE, .blocks = cap / size, .chunk = chunk_of(size, cap), .size = size};
 }
 
 static inline void tx_end(struct tx *tx) {
@@ -102,5 +106,5 @@ int main(int argc, char **argv) {
 	static _Alignas(APART) struct tx tx;
 	static _Alignas(APART) struct rx rx;
 	setenv("COPY", "1", 1);
-	return contest(argc, argv, &tx, &rx, true, false);
+	return contest(argc, argv, &tx, &rx, (struct ability){.modes = THR}); // it publishes too seldom for the others
 }

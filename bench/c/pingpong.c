@@ -6,7 +6,7 @@
 // In rtt the sequence number, which is the first word of every message, is itself the flag: the sender writes the other bytes first
 // and stores that word last, with release. So a message of up to 64 bytes is exactly one line, flag and payload together, and a
 // longer one takes SIZE/64 lines, rounded up. The two directions are on separate lines.
-#include "common.h"
+#include "job.h"
 
 #define NAME "c-pingpong"
 
@@ -22,22 +22,14 @@ struct rx {
 
 #include "harness.h"
 
-static size_t transport_bytes(size_t size, size_t cap) {
-	(void)cap;
-	return size;
-}
+static size_t transport_bytes(const struct job *job) { return job->size; }
 
-static void tx_open(struct tx *tx, uint8_t *mem, size_t size, size_t cap) {
-	(void)size, (void)cap;
-	tx->line = mem;
-}
+// The first word says at the start that there is no message: zero is the number of the first one.
+static void transport_create(const struct channel *c) { atomic_store_explicit((_Atomic uint64_t *)c->mem, UINT64_MAX, memory_order_relaxed); }
 
-// The receiver owns the first word until the gate opens, and marks it as no message: zero is the number of the first one.
-static void rx_open(struct rx *rx, uint8_t *mem, size_t size, size_t cap) {
-	(void)cap;
-	*rx = (struct rx){.line = mem, .size = size, .last = UINT64_MAX};
-	atomic_store_explicit((_Atomic uint64_t *)mem, UINT64_MAX, memory_order_relaxed);
-}
+static void tx_open(struct tx *tx, const struct channel *c) { tx->line = c->mem; }
+
+static void rx_open(struct rx *rx, const struct channel *c) { *rx = (struct rx){.line = c->mem, .size = c->job->size, .last = UINT64_MAX}; }
 
 static inline void tx_send(struct tx *tx, const uint8_t *bytes, size_t size) {
 	memcpy(tx->line + 8, bytes + 8, size - 8);
@@ -63,7 +55,7 @@ struct flags {
 	_Alignas(APART) _Atomic uint64_t back;
 };
 
-static inline void await(_Atomic uint64_t *flag, uint64_t want) {
+static inline void await_flag(_Atomic uint64_t *flag, uint64_t want) {
 	while (atomic_load_explicit(flag, memory_order_acquire) != want)
 		relax();
 }
@@ -71,14 +63,17 @@ static inline void await(_Atomic uint64_t *flag, uint64_t want) {
 // bare_floor has no clock inside a batch, so its figure holds the cost of nothing else.
 static int bare_floor(uint64_t count) {
 	if (count == 0)
-		die("got COUNT 0: want at least 1");
+		misuse("got COUNT 0: want at least 1");
 	uint64_t per_batch = count < 1000 ? count : 1000, batches = count / per_batch;
-	struct pair pair = split(sizeof(struct flags));
-	struct flags *flags = (struct flags *)pair.mem;
+	struct job job = {.mode = RTT, .started = getpid(), .unpinned = env_number("UNPINNED", 0) == 1};
+	int fd = new_segment(sizeof(struct flags));
+	struct pair pair = split(&job);
+	// Each side maps the segment for itself: page tables of a shared mapping are not inherited over fork.
+	struct flags *flags = (struct flags *)map_segment(fd, sizeof *flags, true);
 	if (pair.producer) {
 		meet(&pair);
 		for (uint64_t i = 1; i <= batches * per_batch; i++) {
-			await(&flags->there, i);
+			await_flag(&flags->there, i);
 			atomic_store_explicit(&flags->back, i, memory_order_release);
 		}
 		finish(&pair);
@@ -89,29 +84,31 @@ static int bare_floor(uint64_t count) {
 		uint64_t start = now_ns();
 		for (uint64_t end = i + per_batch; i < end;) {
 			atomic_store_explicit(&flags->there, ++i, memory_order_release);
-			await(&flags->back, i);
+			await_flag(&flags->back, i);
 		}
 		took[b] = now_ns() - start;
 	}
 	qsort(took, batches, sizeof *took, by_size);
 	double each = (double)per_batch;
-	printf("%s floor count=%lu batches=%lu min_ns=%.1f max_ns=%.1f rtt_ns=%.1f\n", NAME, batches * per_batch, batches,
+	printf("%s floor count=%lu batches=%lu min_ns=%.1f max_ns=%.1f rtt_ns=%.1f", NAME, batches * per_batch, batches,
 	       (double)took[0] / each, (double)took[batches - 1] / each, (double)took[batches / 2] / each);
 	free(took);
 	finish(&pair);
+	end_line();
 	return 0;
 }
 
 int main(int argc, char **argv) {
 	static _Alignas(APART) struct tx tx;
 	static _Alignas(APART) struct rx rx;
+	struct ability ability = {.modes = RTT | IDLE | FIRST}; // a place for one message: it takes an answer to write there again
 	if (argc == 3 && strcmp(argv[1], "floor") == 0)
 		return bare_floor(number("COUNT", argv[2]));
 	if (argc == 3 && strcmp(argv[1], "rtt") == 0) { // SIZE may be left out
 		char *with_size[] = {argv[0], argv[1], "64", argv[2], NULL};
-		return contest(4, with_size, &tx, &rx, false, true);
+		return contest(4, with_size, &tx, &rx, ability);
 	}
 	if (argc < 4)
 		fprintf(stderr, "usage: %s floor COUNT\n", NAME);
-	return contest(argc, argv, &tx, &rx, false, true);
+	return contest(argc, argv, &tx, &rx, ability);
 }

@@ -7,7 +7,7 @@
 // Credit: by default the consumer stores the head after each message. The line stays in its own cache until the producer runs out of
 // cached credit, so the store is nearly free. CREDIT=view stores it only when the cached view of the tail is used up or an eighth of
 // the ring is due.
-#include "common.h"
+#include "job.h"
 
 #define NAME "c-ring"
 #define PADDING UINT64_MAX
@@ -35,22 +35,22 @@ struct rx {
 
 static inline uint64_t frame_bytes(uint64_t size) { return (header_bytes + size + 7) & ~(uint64_t)7; }
 
-static size_t transport_bytes(size_t size, size_t cap) {
+static size_t transport_bytes(const struct job *job) {
 	// Padding may be as long as the frame that did not fit.
-	if (cap < PAGE || (cap & (cap - 1)) || 2 * frame_bytes(size) > cap)
-		die("CAP: got %zu, want a power of two, at least %d and twice a frame of %lu", cap, PAGE, frame_bytes(size));
-	return PAGE + cap;
+	if (job->cap < PAGE || (job->cap & (job->cap - 1)) || 2 * frame_bytes(job->size) > job->cap)
+		cannot("CAP: got %zu, want a power of two, at least %d and twice a frame of %lu", job->cap, PAGE, frame_bytes(job->size));
+	return PAGE + job->cap;
 }
 
-static void tx_open(struct tx *tx, uint8_t *mem, size_t size, size_t cap) {
-	(void)size;
-	*tx = (struct tx){.control = (struct control *)mem, .data = mem + PAGE, .cap = cap};
+static void transport_create(const struct channel *c) { (void)c; }
+
+static void tx_open(struct tx *tx, const struct channel *c) {
+	*tx = (struct tx){.control = (struct control *)c->mem, .data = c->mem + PAGE, .cap = c->job->cap};
 }
 
-static void rx_open(struct rx *rx, uint8_t *mem, size_t size, size_t cap) {
-	(void)size;
+static void rx_open(struct rx *rx, const struct channel *c) {
 	const char *credit = getenv("CREDIT");
-	*rx = (struct rx){.control = (struct control *)mem, .data = mem + PAGE, .cap = cap};
+	*rx = (struct rx){.control = (struct control *)c->mem, .data = c->mem + PAGE, .cap = c->job->cap};
 	rx->by_view = credit && strcmp(credit, "view") == 0;
 }
 
@@ -117,5 +117,5 @@ static inline void rx_done(struct rx *rx) {
 int main(int argc, char **argv) {
 	static _Alignas(APART) struct tx tx;
 	static _Alignas(APART) struct rx rx;
-	return contest(argc, argv, &tx, &rx, true, true);
+	return contest(argc, argv, &tx, &rx, (struct ability){.modes = ALL_MODES});
 }

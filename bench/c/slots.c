@@ -3,7 +3,7 @@
 //
 // There is no frame header: the size is known to both sides. A slot is SIZE rounded up to a cache line; PACKED=1 rounds to eight bytes
 // instead, as an array of a small type would.
-#include "common.h"
+#include "job.h"
 
 #define NAME "c-slots"
 
@@ -31,20 +31,22 @@ static uint64_t slot_bytes(uint64_t size) {
 	return (size + unit - 1) / unit * unit;
 }
 
-static size_t transport_bytes(size_t size, size_t cap) {
-	if (cap / slot_bytes(size) < 2)
-		die("CAP: got %zu, want room for two slots of %lu", cap, slot_bytes(size));
-	return PAGE + cap;
+static size_t transport_bytes(const struct job *job) {
+	if (job->cap / slot_bytes(job->size) < 2)
+		cannot("CAP: got %zu, want room for two slots of %lu", job->cap, slot_bytes(job->size));
+	return PAGE + job->cap;
 }
 
-static void tx_open(struct tx *tx, uint8_t *mem, size_t size, size_t cap) {
-	uint64_t slot = slot_bytes(size);
-	*tx = (struct tx){.control = (struct control *)mem, .data = mem + PAGE, .slot = slot, .slots = cap / slot};
+static void transport_create(const struct channel *c) { (void)c; }
+
+static void tx_open(struct tx *tx, const struct channel *c) {
+	uint64_t slot = slot_bytes(c->job->size);
+	*tx = (struct tx){.control = (struct control *)c->mem, .data = c->mem + PAGE, .slot = slot, .slots = c->job->cap / slot};
 }
 
-static void rx_open(struct rx *rx, uint8_t *mem, size_t size, size_t cap) {
-	uint64_t slot = slot_bytes(size);
-	*rx = (struct rx){.control = (struct control *)mem, .data = mem + PAGE, .slot = slot, .slots = cap / slot, .size = size};
+static void rx_open(struct rx *rx, const struct channel *c) {
+	uint64_t slot = slot_bytes(c->job->size);
+	*rx = (struct rx){.control = (struct control *)c->mem, .data = c->mem + PAGE, .slot = slot, .slots = c->job->cap / slot, .size = c->job->size};
 }
 
 static inline void tx_publish(struct tx *tx) {
@@ -89,5 +91,5 @@ static inline void rx_done(struct rx *rx) {
 int main(int argc, char **argv) {
 	static _Alignas(APART) struct tx tx;
 	static _Alignas(APART) struct rx rx;
-	return contest(argc, argv, &tx, &rx, true, true);
+	return contest(argc, argv, &tx, &rx, (struct ability){.modes = ALL_MODES});
 }
