@@ -47,7 +47,7 @@ func ParseDeathPolicy(s string) (DeathPolicy, error) {
 	return 0, fmt.Errorf("policy is %q, want redeliver or drop: %w", s, fs.ErrInvalid)
 }
 
-// DefaultCapacity is the size of a ring's data in bytes where Geometry does not say: what docs/benchmarks.md found to be
+// DefaultCapacity is the size of a ring's data in bytes where Geometry does not say: what docs/benchmarks-rings.md found to be
 // enough for full speed, and small beside the 64 MiB that a container often has for all its shared memory.
 const DefaultCapacity = 4 << 20
 
@@ -62,7 +62,7 @@ type Geometry struct {
 
 	// MPMC only; 0 means the default.
 	Participants int // how many may take part in a ring at once, in either role: up to 255; 0 = 64
-	Granule      int // bytes that a frame is a multiple of, a power of two from 64 to 4096; docs/benchmarks.md says what suits
+	Granule      int // bytes that a frame is a multiple of, a power of two from 64 to 4096; docs/benchmarks-rings.md says what suits
 	WordShift    int // how the ring's words are placed, see protocol.Ring; chosen by default unless Granule is given
 }
 

@@ -1,4 +1,4 @@
-// Command duel is shmpipe's own contestant in the comparisons of docs/benchmarks.md, and that of the kernel's pipe: two processes that
+// Command duel is shmpipe's own contestant in the comparisons of docs/benchmarks-rings.md, and that of the kernel's pipe: two processes that
 // send messages of one size, every cache line of which is written and read.
 //
 //	duel thr  SIZE COUNT [BATCH]   one way, as fast as it goes; ends with "… msgs_per_s=X"
