@@ -104,11 +104,12 @@ func (e *end) take() error {
 	if e.counter = &e.self.sent; e.role == protocol.RoleConsumer {
 		e.counter = &e.self.received
 	}
-	if err := s.setState(v); err != nil {
+	e.written = time.Now()
+	// In this order: a receiver that saw that we have come, and nobody there, would take that for the end of the stream.
+	if err := s.writeEntry(e.index, &e.self); err != nil {
 		return err
 	}
-	e.written = time.Now()
-	return s.writeEntry(e.index, &e.self)
+	return s.setState(v)
 }
 
 // choose finds an entry whose lease is free, and takes that. A successor takes the entry of one of its role who died: that makes good for

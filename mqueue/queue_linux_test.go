@@ -480,3 +480,37 @@ func TestLimits_AreSaidWhereTheyCutWhatWasAskedFor(t *testing.T) {
 	require.Equal(t, 8192, h.messageSize)
 	require.Contains(t, h.why, "kernel.msgmnb is 16384")
 }
+
+// Who takes part is read without the table's lock, so what is written must be right after each write.
+func TestAReceiverThatWatchesASenderCome_DoesNotTakeThatForTheEnd(t *testing.T) {
+	forEach(t, func(t *testing.T, k Kind) {
+		for range 150 {
+			q, _ := made(t, k, Geometry{Capacity: 4096, MaxMessage: 100})
+			r := receiver(t, q)
+			done := make(chan error, 1)
+			go func() {
+				s, err := q.Sender(EndOptions{})
+				if err == nil {
+					err = s.Send(context.Background(), []byte("x"), 0)
+				}
+				if err == nil {
+					err = s.Close()
+				}
+				done <- err
+			}()
+			for err := protocol.ErrEmpty; err == protocol.ErrEmpty; {
+				r.stale.Store(true) // look at the table each time
+				var b []byte
+				if b, _, _, err = r.Next(nil); err == nil {
+					require.Equal(t, "x", string(b))
+				} else {
+					require.Equal(t, protocol.ErrEmpty, err)
+				}
+			}
+			require.NoError(t, <-done)
+			require.NoError(t, r.Close())
+			require.NoError(t, q.Close())
+			require.NoError(t, Remove(k, q.state.head.name, Options{}, true))
+		}
+	})
+}

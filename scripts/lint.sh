@@ -10,7 +10,7 @@ if [ -n "$unformatted" ]; then
 fi
 go vet ./...
 for target in linux/arm64 linux/riscv64 darwin/arm64; do
-	GOOS=${target%/*} GOARCH=${target#*/} go vet ./protocol ./ring ./futex ./segment ./internal/... .
+	GOOS=${target%/*} GOARCH=${target#*/} go vet ./protocol ./ring ./futex ./segment ./mqueue ./internal/... .
 done
 # The tool and its version are pinned in go.mod.
 go tool staticcheck ./...
