@@ -17,6 +17,9 @@ import (
 	"shmpipe/protocol"
 )
 
+// noWait stands for a context where a method shall not wait.
+var noWait context.Context
+
 // end is what a Sender and a Receiver have in common: an entry of the table, the lease that proves it, and a way to wait.
 type end struct {
 	q      *Queue

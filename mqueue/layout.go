@@ -234,8 +234,6 @@ func decodeEntry(b []byte) entry {
 	return e
 }
 
-const countersSize = 40
-
 func (c Counters) encode(b []byte) {
 	for i, v := range [...]uint64{c.Messages, c.Bytes, c.Waits, c.Parks, c.Dropped} {
 		binary.LittleEndian.PutUint64(b[8*i:], v)

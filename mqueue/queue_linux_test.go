@@ -37,7 +37,7 @@ func TestSizes_AroundAQueuesOwnMessage(t *testing.T) {
 			expect(t, r, want)
 			require.NoError(t, <-done)
 		}
-		require.Equal(t, protocol.ErrTooLarge, s.Send(nil, make([]byte, 100_001), 0))
+		require.Equal(t, protocol.ErrTooLarge, s.Send(noWait, make([]byte, 100_001), 0))
 	})
 }
 
@@ -49,7 +49,7 @@ func TestTrySend_OfManyPartsSendsAllOrNothing(t *testing.T) {
 		two := make([]byte, chunk+1)
 		sent := 0
 		for ; ; sent++ {
-			if err := s.Send(nil, two, 0); err != nil {
+			if err := s.Send(noWait, two, 0); err != nil {
 				require.Equal(t, protocol.ErrFull, err)
 				break
 			}
@@ -58,9 +58,9 @@ func TestTrySend_OfManyPartsSendsAllOrNothing(t *testing.T) {
 		for range sent {
 			expect(t, r, two)
 		}
-		_, _, _, err := r.Next(nil)
+		_, _, _, err := r.Next(noWait)
 		require.Equal(t, protocol.ErrEmpty, err)
-		require.Equal(t, protocol.ErrFull, s.Send(nil, make([]byte, 1<<20), 0), "it takes more than the queue holds")
+		require.Equal(t, protocol.ErrFull, s.Send(noWait, make([]byte, 1<<20), 0), "it takes more than the queue holds")
 		require.Zero(t, r.counter.Dropped)
 	})
 }
@@ -203,7 +203,7 @@ func TestAReceiverThatClosesInTheMiddle_LeavesTheBeginning(t *testing.T) {
 			done := make(chan error, 1)
 			go func() { done <- s.Send(soon(t), want, 0) }()
 			for !r.partial { // a part at a time
-				_, _, _, err := r.Next(nil)
+				_, _, _, err := r.Next(noWait)
 				require.True(t, err == protocol.ErrEmpty || err == nil, "got %v", err)
 				if err == nil {
 					t.Skip("the message came whole")
@@ -361,12 +361,12 @@ func TestGarbageInTheQueue_IsAnErrorAndThenGoesOn(t *testing.T) {
 				b[0] = fragmentVersion
 			}
 			require.NoError(t, q.look.TrySend(b))
-			_, _, _, err := r.Next(nil)
+			_, _, _, err := r.Next(noWait)
 			if err != nil && err != protocol.ErrEmpty {
 				require.ErrorIs(t, err, protocol.ErrCorrupt)
 			}
 		}
-		require.NoError(t, s.Send(nil, []byte("sound"), 0))
+		require.NoError(t, s.Send(noWait, []byte("sound"), 0))
 		expect(t, r, []byte("sound"))
 	})
 }
@@ -387,7 +387,7 @@ func TestHostileTablesAndLeftovers_DoNoHarm(t *testing.T) {
 			require.NoError(t, f.Close())
 			if again, err := Open(k, name, Options{}); err == nil { // of System V, the identifier may be another one now
 				if r, err := again.Receiver(EndOptions{}); err == nil {
-					_, _, _, _ = r.Next(nil) // whatever it says
+					_, _, _, _ = r.Next(noWait) // whatever it says
 					_ = r.Close()
 				}
 				_, _ = again.Info()
@@ -501,7 +501,7 @@ func TestAReceiverThatWatchesASenderCome_DoesNotTakeThatForTheEnd(t *testing.T) 
 			for err := protocol.ErrEmpty; err == protocol.ErrEmpty; {
 				r.stale.Store(true) // look at the table each time
 				var b []byte
-				if b, _, _, err = r.Next(nil); err == nil {
+				if b, _, _, err = r.Next(noWait); err == nil {
 					require.Equal(t, "x", string(b))
 				} else {
 					require.Equal(t, protocol.ErrEmpty, err)

@@ -275,7 +275,7 @@ func (r *Receiver) nextInTurn(ctx context.Context) error {
 			}
 			r.turn = true
 		}
-		err := r.next(nil)
+		err := r.next(noWait)
 		if !r.partial {
 			r.giveTurn()
 		}

@@ -256,9 +256,8 @@ func (o *benchOptions) printList(all []suite.Contestant) error {
 
 // benchProgress is a bar on a terminal, and lines elsewhere.
 type benchProgress struct {
-	app   *app
-	bar   *progressbar.ProgressBar
-	steps int
+	app *app
+	bar *progressbar.ProgressBar
 }
 
 func (p *benchProgress) Begin(steps int) {

@@ -85,7 +85,7 @@ func TestCancel_EndsAWaitAndNothingIsLost(t *testing.T) {
 
 func TestClose_EndsWaits(t *testing.T) {
 	forEach(t, func(t *testing.T, s subject) {
-		p, c := s.ends(t)
+		_, c := s.ends(t)
 		received := make(chan error, 1)
 		go func() {
 			_, err := c.Receive(context.Background(), make([]byte, 10))
@@ -99,7 +99,7 @@ func TestClose_EndsWaits(t *testing.T) {
 		require.NoError(t, c.Close())
 
 		pipe, _ := s.pipe(t, shmpipe.Options{})
-		p = producer(t, pipe)
+		p := producer(t, pipe)
 		fill(t, p)
 		sent := make(chan error, 1)
 		go func() { sent <- p.Send(context.Background(), make([]byte, 1000)) }()
