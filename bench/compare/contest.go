@@ -43,7 +43,7 @@ const (
 
 var reasons = map[string]string{
 	cRing: "not built: needs gcc", cSlots: "not built: needs gcc", cMemcpy: "not built: needs gcc", cPingPong: "not built: needs gcc",
-	gvisor:    "not built: needs its module (make bench-build)",
+	gvisor:    "measured by shmpipe bench, as gvisor-pipe",
 	prototype: "not built: the yardstick's source is not beside the repository",
 	duel:      "not built: run make bench-build",
 }

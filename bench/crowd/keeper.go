@@ -74,12 +74,18 @@ func keeperMain(j job) error {
 }
 
 // command is this program as a child: one of the processes of a job, or the keeper.
+//
+// Children have no children. Were the prefix wrong, so that a child does what its parent does, processes would multiply without end.
 func command(j job, prefix []string, process string) (*exec.Cmd, error) {
+	if isChild() {
+		return nil, fmt.Errorf("%s is set: a child of a run starts none of its own; does %q lead to Main?", jobVariable, prefix)
+	}
 	text, err := json.Marshal(j)
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command("/proc/self/exe", prefix...)
+	cmd.Args[0] = os.Args[0] // some programs are several, by their names
 	cmd.Env = append(os.Environ(), jobVariable+"="+string(text), processVariable+"="+process)
 	return cmd, nil
 }

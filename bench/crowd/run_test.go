@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > len(subcommand) && slices.Equal(os.Args[1:1+len(subcommand)], subcommand) {
 		os.Exit(Main(subcommand, os.Args[1+len(subcommand):], os.Stdout, os.Stderr))
 	}
+	if isChild() {
+		fmt.Fprintln(os.Stderr, "a child that does not get to Main: it would run the tests, and they would start children")
+		os.Exit(1)
+	}
 	// The race detector has a process wait for a second before it ends, to no purpose here.
 	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	// What waits for signals is started once and stays: it is no leak.
@@ -209,4 +213,21 @@ func TestSharedFile_HasNoName(t *testing.T) {
 	info, err := f.Stat()
 	require.NoError(t, err)
 	require.EqualValues(t, vyukov.Bytes(4, 8), info.Size())
+}
+
+func TestRun_ChildrenStartNoChildren(t *testing.T) {
+	t.Setenv(jobVariable, "{}")
+	_, err := run(aJob("mpmc", 1, 1), enough)
+	require.ErrorContains(t, err, "a child of a run starts none of its own")
+	_, err = run(aJob("sysv-mq", 1, 1), enough)
+	require.ErrorContains(t, err, "a child of a run starts none of its own", "nor a keeper")
+	requireNoChildren(t)
+}
+
+func TestRun_SaysSoIfThePrefixDoesNotLeadToMain(t *testing.T) {
+	for _, name := range []string{"mpmc", "sysv-mq"} {
+		_, err := launch{[]string{"elsewhere"}, enough}.run(context.Background(), aJob(name, 1, 1))
+		require.ErrorContains(t, err, "a child that does not get to Main")
+	}
+	requireNoChildren(t)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,10 @@ func TestMain(m *testing.M) {
 		grace = d
 		os.Exit(Main(os.Args[1:], findTest))
 	}
+	// With the race detector, each process sleeps for a second at its end, and there are many.
+	if err := os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0")); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
@@ -33,12 +38,23 @@ type outcome struct {
 	status   int
 }
 
+// command is a program of trials, with a folder of its own for its files.
 func command(t *testing.T, limit time.Duration, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(self, args...)
-	cmd.Env = append(os.Environ(), trialVariable+"="+limit.String(), "WAIT=", "CAP=", "SAMPLES=", "UNPINNED=")
+	cmd.Env = append(os.Environ(), trialVariable+"="+limit.String(), "WAIT=", "CAP=", "SAMPLES=", "UNPINNED=", "TMPDIR="+t.TempDir())
 	return cmd
+}
+
+// folderOf is the folder that command gave a program.
+func folderOf(cmd *exec.Cmd) string {
+	for _, v := range slices.Backward(cmd.Env) {
+		if folder, ok := strings.CutPrefix(v, "TMPDIR="); ok {
+			return folder
+		}
+	}
+	return ""
 }
 
 func run(t *testing.T, cmd *exec.Cmd) outcome {

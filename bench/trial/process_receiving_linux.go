@@ -146,6 +146,7 @@ func (r *receiving) startProcess() error {
 	defer theirs.Close()
 
 	r.child = exec.Command("/proc/self/exe", os.Args[1:]...)
+	r.child.Args[0] = os.Args[0] // some programs are several, by their names
 	r.child.Env = append(os.Environ(), parentVariable+"="+strconv.Itoa(os.Getpid()))
 	r.child.ExtraFiles = []*os.File{board, theirs}
 	r.child.Stderr = os.Stderr

@@ -134,7 +134,8 @@ func TestMain_EndsWithTheStatusThatTheContractSays(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			start := time.Now()
-			o := run(t, command(t, 2*patient, strings.Fields(c.args)...))
+			cmd := command(t, 2*patient, strings.Fields(c.args)...)
+			o := run(t, cmd)
 			require.Equal(t, c.status, o.status)
 			require.Empty(t, o.out)
 			require.Contains(t, o.err, c.says)
@@ -143,29 +144,29 @@ func TestMain_EndsWithTheStatusThatTheContractSays(t *testing.T) {
 				require.Contains(t, lines[len(lines)-1], c.says, "the last line says why")
 			}
 			require.Less(t, time.Since(start), patient, "at once, not when patience is at an end")
-			requireNoFiles(t)
+			requireNoFiles(t, cmd)
 		})
 	}
 }
 
 func TestMain_EndsIfOpeningHangs(t *testing.T) {
-	o := run(t, command(t, time.Second, "test-open-hangs", "thr", "64", "20"))
+	cmd := command(t, time.Second, "test-open-hangs", "thr", "64", "20")
+	o := run(t, cmd)
 	require.Equal(t, 1, o.status)
 	require.Contains(t, o.err, "nothing for 1s")
-	requireNoFiles(t)
+	requireNoFiles(t, cmd)
 }
 
-func requireNoFiles(t *testing.T) {
-	left, err := filepath.Glob(filepath.Join(os.TempDir(), "shmpipe-bench-*"))
+func requireNoFiles(t *testing.T, cmd *exec.Cmd) {
+	left, err := os.ReadDir(folderOf(cmd))
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
 
 // startIdle starts a trial that waits, in a folder of its own, and returns when its second process is there.
 func startIdle(t *testing.T, name string) (cmd *exec.Cmd, second int, folder string) {
-	folder = t.TempDir()
 	cmd = command(t, patient, name, "idle", "0", "600000")
-	cmd.Env = append(cmd.Env, "TMPDIR="+folder)
+	folder = folderOf(cmd)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
