@@ -28,10 +28,12 @@ var rules = map[string]rule{
 	"protocol":           {},
 	"futex":              {allow: []string{"golang.org/x/sys/unix", "shmpipe/internal/spin", "shmpipe/internal/seam"}},
 	"ring":               {allow: []string{"shmpipe/protocol", "shmpipe/internal/spin", "shmpipe/internal/seam"}, deny: []string{"os", "context", "time", "net", "syscall"}},
-	"segment":            {allow: []string{"golang.org/x/sys/unix", "github.com/edsrzf/mmap-go", "shmpipe/protocol", "shmpipe/internal/ofd"}},
-	"mqueue":             {allow: []string{"golang.org/x/sys/unix", "shmpipe/protocol", "shmpipe/internal/mq", "shmpipe/internal/ofd"}},
+	"segment":            {allow: []string{"golang.org/x/sys/unix", "github.com/edsrzf/mmap-go", "shmpipe/protocol", "shmpipe/internal/ofd", "shmpipe/internal/owner"}},
+	"mqueue":             {allow: []string{"golang.org/x/sys/unix", "shmpipe/protocol", "shmpipe/internal/mq", "shmpipe/internal/ofd", "shmpipe/internal/owner", "shmpipe/internal/whoami"}},
 	"internal/mq":        {allow: []string{"golang.org/x/sys/unix"}},
 	"internal/ofd":       {allow: []string{"golang.org/x/sys/unix"}},
+	"internal/owner":     {},
+	"internal/whoami":    {},
 	"internal/seam":      {},
 	"internal/explore":   {allow: []string{"shmpipe/protocol", "shmpipe/ring", "shmpipe/internal/seam"}},
 	"internal/spin":      {allow: []string{"golang.org/x/sys/cpu"}},
@@ -39,7 +41,7 @@ var rules = map[string]rule{
 	"internal/procwatch": {allow: []string{"golang.org/x/sys/unix"}},
 	"internal/check":     {allow: []string{"shmpipe/protocol"}},
 	".": {allow: []string{"shmpipe/protocol", "shmpipe/ring", "shmpipe/futex", "shmpipe/segment", "shmpipe/mqueue", "shmpipe/internal/spin",
-		"shmpipe/internal/fence", "shmpipe/internal/procwatch", "shmpipe/internal/seam"}},
+		"shmpipe/internal/fence", "shmpipe/internal/procwatch", "shmpipe/internal/seam", "shmpipe/internal/whoami"}},
 }
 
 // helpers are for tests only.

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"shmpipe/internal/whoami"
 	"shmpipe/protocol"
 )
 
@@ -80,7 +79,7 @@ func (p *Pipe) participant(ringIndex int, entry uint32) Participant {
 	case held && status.State() == protocol.EntryActive, err != nil && status.State() == protocol.EntryActive:
 		v.State = "alive"
 		if pid, here := p.pidOf(entry); here {
-			v.Stopped = stopped(pid)
+			v.Stopped = whoami.Stopped(pid)
 		}
 	case status.State() == protocol.EntryActive, status.State() == protocol.EntryDied:
 		v.State = "died"
@@ -92,19 +91,13 @@ func (p *Pipe) participant(ringIndex int, entry uint32) Participant {
 	return v
 }
 
-// stopped reports whether a process of this pid namespace is stopped.
-func stopped(pid int) bool {
-	fields := statFields(strconv.Itoa(pid))
-	return len(fields) > 0 && (fields[0] == "T" || fields[0] == "t")
-}
-
 // pidOf is the pid that a participant wrote into its entry, and whether it means anything in this pid namespace.
 func (p *Pipe) pidOf(entry uint32) (pid int, here bool) {
 	at := p.header.ParticipantOffset(entry)
 	mem := p.seg.Bytes()
 	pid = int(int32(atomicWord(mem, at+protocol.OffRole).Load() >> 32))
 	namespace := atomicWord(mem, at+protocol.OffPIDNamespace).Load()
-	return pid, pid > 0 && namespace != 0 && namespace == pidNamespace()
+	return pid, pid > 0 && namespace != 0 && namespace == whoami.PIDNamespace()
 }
 
 // printable replaces what could upset a terminal: the name is whatever the other process chose.
@@ -122,11 +115,11 @@ func signEntry(p *Pipe, entry uint32, role protocol.Role) {
 	at := p.header.ParticipantOffset(entry)
 	mem := p.seg.Bytes()
 	atomicWord(mem, at+protocol.OffRole).Store(uint64(role) | uint64(uint32(os.Getpid()))<<32)
-	atomicWord(mem, at+protocol.OffPIDNamespace).Store(pidNamespace())
-	atomicWord(mem, at+protocol.OffStartTime).Store(startTime())
+	atomicWord(mem, at+protocol.OffPIDNamespace).Store(whoami.PIDNamespace())
+	atomicWord(mem, at+protocol.OffStartTime).Store(whoami.StartTime())
 	atomicWord(mem, at+protocol.OffAttached).Store(uint64(time.Now().UnixNano()))
 	var name [16]byte
-	copy(name[:15], commandName())
+	copy(name[:15], whoami.Command())
 	for i := range uint64(2) {
 		var w uint64
 		for j := range uint64(8) {
@@ -134,43 +127,4 @@ func signEntry(p *Pipe, entry uint32, role protocol.Role) {
 		}
 		atomicWord(mem, at+protocol.OffCommand+8*i).Store(w)
 	}
-}
-
-func commandName() string {
-	if b, err := os.ReadFile("/proc/self/comm"); err == nil {
-		return strings.TrimSpace(string(b))
-	}
-	return ""
-}
-
-// pidNamespace is the inode of this process's pid namespace; 0 if it is not to be had.
-var pidNamespace = sync.OnceValue(readPIDNamespace)
-
-func readPIDNamespace() uint64 {
-	link, err := os.Readlink("/proc/self/ns/pid") // "pid:[4026531836]"
-	if err != nil {
-		return 0
-	}
-	_, number, _ := strings.Cut(strings.TrimSuffix(link, "]"), "[")
-	n, _ := strconv.ParseUint(number, 10, 64)
-	return n
-}
-
-// startTime is when this process started, in clock ticks since boot; 0 if it is not to be had.
-func startTime() uint64 {
-	fields := statFields("self") // the start time is the 20th
-	if len(fields) < 20 {
-		return 0
-	}
-	n, _ := strconv.ParseUint(fields[19], 10, 64)
-	return n
-}
-
-// statFields are the fields of a process's /proc/PID/stat behind the second, which is the name in parentheses and may hold anything.
-func statFields(pid string) []string {
-	b, err := os.ReadFile("/proc/" + pid + "/stat")
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 }

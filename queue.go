@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"shmpipe/internal/whoami"
 	"shmpipe/mqueue"
 	"shmpipe/protocol"
 )
@@ -87,8 +88,8 @@ func (p *Pipe) queueInfo() (Info, error) {
 
 func queueParticipant(w mqueue.Participant) Participant {
 	v := Participant{Role: w.Role.String(), State: w.State, PID: w.PID, Command: printable([]byte(w.Command)), Attached: w.Attached, Epoch: w.Takes}
-	if w.State == "alive" && w.PID > 0 && w.PIDNamespace != 0 && w.PIDNamespace == pidNamespace() {
-		v.Stopped = stopped(w.PID)
+	if w.State == "alive" && w.PID > 0 && w.PIDNamespace != 0 && w.PIDNamespace == whoami.PIDNamespace() {
+		v.Stopped = whoami.Stopped(w.PID)
 	}
 	return v
 }

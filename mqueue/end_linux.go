@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 
 	"shmpipe/internal/mq"
 	"shmpipe/internal/ofd"
+	"shmpipe/internal/whoami"
 	"shmpipe/protocol"
 )
 
@@ -151,19 +150,8 @@ func (e *end) choose(all []entry) (int, error) {
 func (a *entry) sign(role protocol.Role) {
 	a.state, a.role, a.pid, a.attached = protocol.EntryActive, role, uint32(os.Getpid()), time.Now().UnixNano()
 	a.takes++
-	a.pidSpace, a.start, a.command = 0, 0, [16]byte{}
-	if link, err := os.Readlink("/proc/self/ns/pid"); err == nil { // "pid:[4026531836]"
-		_, n, _ := strings.Cut(strings.TrimSuffix(link, "]"), "[")
-		a.pidSpace, _ = strconv.ParseUint(n, 10, 64)
-	}
-	if b, err := os.ReadFile("/proc/self/stat"); err == nil {
-		if f := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:])); len(f) >= 20 {
-			a.start, _ = strconv.ParseUint(f[19], 10, 64)
-		}
-	}
-	if b, err := os.ReadFile("/proc/self/comm"); err == nil {
-		copy(a.command[:15], strings.TrimSpace(string(b)))
-	}
+	a.pidSpace, a.start, a.command = whoami.PIDNamespace(), whoami.StartTime(), [16]byte{}
+	copy(a.command[:15], whoami.Command())
 }
 
 // judge counts the peers. The dead have been marked, or their leases tell.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"shmpipe/internal/ofd"
+	"shmpipe/internal/owner"
 	"shmpipe/protocol"
 )
 
@@ -121,10 +121,7 @@ func (s *stateFile) check(o Options) error {
 		return fmt.Errorf("%w: it is no regular file", protocol.ErrNotSegment)
 	}
 	s.uid, s.mode = st.Uid, fs.FileMode(st.Mode&0o777)
-	if own := uint32(os.Geteuid()); st.Uid != own && st.Uid != 0 && !o.AllowOtherOwner {
-		return fmt.Errorf("%w: it belongs to uid %d, want %d (this process) or 0; allow other owners (Options.AllowOtherOwner) if you trust that user", fs.ErrPermission, st.Uid, own)
-	}
-	return nil
+	return owner.Check(st.Uid, o.AllowOtherOwner)
 }
 
 func (s *stateFile) close() error { return unix.Close(s.fd) }

@@ -143,13 +143,3 @@ func kind(mode uint32) string {
 	}
 	return "a device"
 }
-
-// checkOwner refuses what another user could have laid out as a trap.
-func checkOwner(uid uint32, o Options) error {
-	own := uint32(os.Geteuid())
-	if uid == own || uid == 0 || o.AllowOtherOwner {
-		return nil
-	}
-	return fmt.Errorf("%w: it belongs to uid %d, want %d (this process) or 0; allow other owners (Options.AllowOtherOwner) if you trust that user",
-		fs.ErrPermission, uid, own)
-}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"shmpipe/internal/ofd"
+	"shmpipe/internal/owner"
 )
 
 // lockFile stands in for the file that a SysV segment does not have: locks are taken on it. It holds the segment's identifier
@@ -44,7 +45,7 @@ func holdLockFile(dir *directory, name string, perm uint32, o Options) (*lockFil
 		if err != nil {
 			return nil, err
 		}
-		if err := checkOwner(l.stat.Uid, o); err != nil {
+		if err := owner.Check(l.stat.Uid, o.AllowOtherOwner); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s: %w", dir.join(entry), err), l.file.Close())
 		}
 		ok, err := l.hold(time.Until(end))

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"shmpipe/internal/ofd"
+	"shmpipe/internal/owner"
 	"shmpipe/protocol"
 )
 
@@ -68,7 +69,7 @@ func (s *Segment) openPosix(name string, o Options) error {
 
 // attach checks the file and maps it.
 func (s *Segment) attach(st *unix.Stat_t, name string, o Options) error {
-	if err := checkOwner(st.Uid, o); err != nil {
+	if err := owner.Check(st.Uid, o.AllowOtherOwner); err != nil {
 		return fmt.Errorf("%s: %w", s.path, err)
 	}
 	fd := int(s.file.Fd())

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"shmpipe/internal/ofd"
+	"shmpipe/internal/owner"
 	"shmpipe/protocol"
 )
 
@@ -45,7 +46,7 @@ func (s *Segment) tryOpenSysV(name string, o Options) error {
 		return err
 	}
 	s.file = l.file
-	if err := checkOwner(l.stat.Uid, o); err != nil {
+	if err := owner.Check(l.stat.Uid, o.AllowOtherOwner); err != nil {
 		return fmt.Errorf("%s: %w", dir.join(s.entry), err)
 	}
 	// In this order: the segment, then the lock, then the state. A segment that is not ready, and that nobody was making after
@@ -85,7 +86,7 @@ func (s *Segment) attachSysV(l *lockFile, name string, busy bool, o Options) err
 	mem := s.mem
 	// The creator may give the segment away and stays able to change it.
 	for _, uid := range [...]uint32{uint32(st.Perm.Uid), uint32(st.Perm.Cuid)} {
-		if err := checkOwner(uid, o); err != nil {
+		if err := owner.Check(uid, o.AllowOtherOwner); err != nil {
 			return err
 		}
 	}
