@@ -72,7 +72,7 @@ func (s *stateFile) popLeftover(fits func(leftover) bool) (found *leftover, err 
 		if v.leftoverBytes > 2*mostLeftovers {
 			return fmt.Errorf("%s: %w", s.path, &protocol.CorruptError{Field: "bytes of leftovers", Offset: offLeftoversBytes, Got: v.leftoverBytes, Want: fmt.Sprintf("at most %d", uint64(mostLeftovers))})
 		}
-		live := uint64(0)
+		before, live := v, uint64(0)
 		for at := uint64(0); at < v.leftoverBytes; {
 			l, state, size, err := s.leftoverAt(at, v.leftoverBytes)
 			if err != nil {
@@ -92,6 +92,9 @@ func (s *stateFile) popLeftover(fits func(leftover) bool) (found *leftover, err 
 		}
 		if v.leftovers = live; live == 0 {
 			v.leftoverBytes = 0
+		}
+		if v == before {
+			return nil // each write wakes everyone who waits, and they would look again, for ever
 		}
 		return s.setState(v)
 	})

@@ -231,6 +231,28 @@ func TestAReceiverThatClosesInTheMiddle_LeavesTheBeginning(t *testing.T) {
 	})
 }
 
+// A write would wake everyone who waits, and each of them would look, and write, again.
+func TestABeginningThatIsLeftOver_IsLookedAtWithoutAWrite(t *testing.T) {
+	q, _ := made(t, SysV, Geometry{Mode: protocol.MPMC, MaxMessage: 1 << 20})
+	sender(t, q)
+	r := receiver(t, q)
+	require.NoError(t, q.state.pushLeftover(leftover{fragment: fragment{sender: 1, number: 1, total: 9}, payload: []byte("beginning"), partial: true}))
+	written := func() unix.Timespec {
+		var st unix.Stat_t
+		require.NoError(t, unix.Fstat(q.state.fd, &st))
+		return st.Mtim
+	}
+	before := written()
+	time.Sleep(20 * time.Millisecond) // longer than the granularity of the time of a write
+	r.stale.Store(true)
+	_, _, _, err := r.Next(noWait)
+	require.Equal(t, protocol.ErrEmpty, err)
+	require.Equal(t, before, written())
+	v, err := q.state.state()
+	require.NoError(t, err)
+	require.EqualValues(t, 1, v.leftovers)
+}
+
 func TestWithoutInotify_ATimerTells(t *testing.T) {
 	forceTimer = true
 	defer func() { forceTimer = false }()

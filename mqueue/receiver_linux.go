@@ -248,14 +248,11 @@ func (r *Receiver) takeLeftover() error {
 		return err
 	}
 	left, err := r.q.state.popLeftover(func(l leftover) bool { return !l.partial })
-	r.stale.Store(true) // there may be more
 	if err != nil {
 		return err
 	}
 	if left == nil {
-		// Beginnings only: they wait for whoever receives the rest.
-		r.known.leftovers = false
-		r.stale.Store(false)
+		r.known.leftovers = false // beginnings at most: they wait for whoever receives the rest
 		return nil
 	}
 	r.done(append(r.whole[:0:0], left.payload...), left.typ)
