@@ -29,7 +29,7 @@ var rules = map[string]rule{
 	"futex":              {allow: []string{"golang.org/x/sys/unix", "shmpipe/internal/spin", "shmpipe/internal/seam"}},
 	"ring":               {allow: []string{"shmpipe/protocol", "shmpipe/internal/spin", "shmpipe/internal/seam"}, deny: []string{"os", "context", "time", "net", "syscall"}},
 	"segment":            {allow: []string{"golang.org/x/sys/unix", "github.com/edsrzf/mmap-go", "shmpipe/protocol", "shmpipe/internal/ofd", "shmpipe/internal/owner"}},
-	"mqueue":             {allow: []string{"golang.org/x/sys/unix", "shmpipe/protocol", "shmpipe/internal/mq", "shmpipe/internal/ofd", "shmpipe/internal/owner", "shmpipe/internal/whoami"}},
+	"mqueue":             {allow: []string{"golang.org/x/sys/unix", "shmpipe/protocol", "shmpipe/internal/mq", "shmpipe/internal/ofd", "shmpipe/internal/owner", "shmpipe/internal/spin", "shmpipe/internal/whoami"}},
 	"internal/mq":        {allow: []string{"golang.org/x/sys/unix"}},
 	"internal/ofd":       {allow: []string{"golang.org/x/sys/unix"}},
 	"internal/owner":     {},

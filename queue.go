@@ -124,5 +124,9 @@ func (p *Pipe) oneRing(i int) error {
 }
 
 func (p *Pipe) queueEnd() mqueue.EndOptions {
-	return mqueue.EndOptions{Follow: p.opts.Follow, Producers: p.opts.Producers}
+	o := mqueue.EndOptions{Follow: p.opts.Follow, Producers: p.opts.Producers}
+	if newWaiter(p.opts).spins {
+		o.Spin = p.opts.Spin
+	}
+	return o
 }

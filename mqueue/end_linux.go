@@ -28,6 +28,7 @@ type end struct {
 	lease  int // descriptor of a description of our own, whose locks are ours
 	opts   EndOptions
 	waiter *mq.Waiter
+	tries  spinner
 
 	stale  atomic.Bool // the table may have changed
 	closed atomic.Bool
@@ -54,7 +55,7 @@ func (q *Queue) attach(e *end, role protocol.Role, opts EndOptions) (err error) 
 	if err := q.acquire(); err != nil {
 		return err
 	}
-	e.q, e.role, e.opts, e.lease, e.waiter = q, role, opts, -1, mq.NewWaiter()
+	e.q, e.role, e.opts, e.lease, e.waiter, e.tries = q, role, opts, -1, mq.NewWaiter(), newSpinner(opts.Spin)
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("%s: %v role: %w", q.path(), role, err), e.letGo(), q.release())
@@ -211,10 +212,13 @@ func (e *end) stopped(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// wait calls f, which waits with our waiter, until it is not interrupted, or there is a reason to stop; between, check looks at the
-// peers. The waiter is reset before everything is looked at that may interrupt it, so nothing is missed.
-func (e *end) wait(ctx context.Context, check, f func() error) error {
+// wait calls try, which does not wait, for a while, and then f, which waits with our waiter, until it is not interrupted, or there is a reason to
+// stop; between, check looks at the peers. The waiter is reset before everything is looked at that may interrupt it, so nothing is missed.
+func (e *end) wait(ctx context.Context, check, try, f func() error) (err error) {
 	e.counter.Waits++
+	if e.tries.spin(func() bool { err = try(); return err != mq.ErrFull && err != mq.ErrEmpty }) {
+		return e.explain(err)
+	}
 	stop := context.AfterFunc(ctx, e.waiter.Interrupt)
 	defer stop()
 	for {

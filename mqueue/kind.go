@@ -53,8 +53,9 @@ const (
 
 // EndOptions are those of one end.
 type EndOptions struct {
-	Follow    bool // outlast the peers: no end of stream, and nobody's end is an error
-	Producers int  // that must have come and closed for the end of stream; less than 1 = 1
+	Follow    bool          // outlast the peers: no end of stream, and nobody's end is an error
+	Producers int           // that must have come and closed for the end of stream; less than 1 = 1
+	Spin      time.Duration // longest time to try again before each sleep; less than a microsecond = none
 }
 
 // Entry is a queue that List found.

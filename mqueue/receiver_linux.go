@@ -149,6 +149,9 @@ func (r *Receiver) await(ctx context.Context) (n int, err error) {
 		}
 		return err
 	}, func() error {
+		n, err = r.kq.TryReceive(r.buf)
+		return err
+	}, func() error {
 		n, err = r.kq.Receive(r.waiter, r.buf)
 		return err
 	})

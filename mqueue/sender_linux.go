@@ -100,7 +100,10 @@ func (s *Sender) put(ctx context.Context, b []byte) error {
 	if ctx == nil {
 		return s.full()
 	}
-	return s.wait(ctx, func() error { return s.gone(true) }, func() error { return s.kq.Send(s.waiter, b) })
+	return s.wait(ctx,
+		func() error { return s.gone(true) },
+		func() error { return s.kq.TrySend(b) },
+		func() error { return s.kq.Send(s.waiter, b) })
 }
 
 // room reports, as an error, whether all parts fit now. Nobody else sends meanwhile: we are alone, or it is our turn.

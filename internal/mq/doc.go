@@ -1,7 +1,8 @@
 // Package mq is the message queues of the kernel as they are: POSIX (mq_open) and System V (msgget), by system call. It knows nothing of
 // what is in the messages.
 //
-// A POSIX queue has a descriptor that can be polled: a goroutine that waits parks in the runtime's poller and holds no thread. A System V
+// A POSIX queue has a descriptor that can be polled: a goroutine that waits parks in the runtime's poller and holds no thread. The descriptor
+// is registered there only while waits are frequent, because the poller is woken by messages that nobody waits for as well. A System V
 // queue has none: a goroutine that waits holds a thread in msgrcv or msgsnd. To end such a wait, that thread is sent SIGURG, which Go's
 // runtime uses for its own purposes, so that it does no harm, again and again until the call has ended: a signal that comes just
 // before the call begins would be lost. (The kernel never restarts these two calls after a signal; see signal(7).)

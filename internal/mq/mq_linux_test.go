@@ -293,6 +293,42 @@ func TestAHugePOSIXQueue_IsRefusedWithTheReason(t *testing.T) {
 	require.ErrorContains(t, err, "raise it with")
 }
 
+func TestTheDescriptorToWaitWith_IsGivenUpWhileNobodyWaits(t *testing.T) {
+	q, buf, w := kinds["posix"](t), make([]byte, 1<<16), NewWaiter()
+	held := func() bool {
+		q.posix.in.mu.Lock()
+		defer q.posix.in.mu.Unlock()
+		return q.posix.in.file != nil
+	}
+	waitOnce := func() {
+		done := make(chan error, 1)
+		go func() {
+			_, err := q.Receive(w, buf)
+			done <- err
+		}()
+		for !held() {
+			time.Sleep(time.Millisecond)
+		}
+		require.NoError(t, again(t, q).TrySend([]byte("x")))
+		require.NoError(t, within(t, done))
+	}
+	for range 3 {
+		require.False(t, held())
+		waitOnce()
+		for range parkedFor {
+			require.True(t, held(), "the next wait may be soon")
+			require.NoError(t, q.TrySend([]byte("x")))
+			_, err := q.TryReceive(buf)
+			require.NoError(t, err)
+			_, err = q.TryReceive(buf)
+			require.Equal(t, ErrEmpty, err)
+		}
+		require.NoError(t, q.TrySend([]byte("x")))
+		_, err := q.Receive(w, buf)
+		require.NoError(t, err)
+	}
+}
+
 func TestWait_LeavesTheMessage(t *testing.T) {
 	forEach(t, func(t *testing.T, q *Queue) {
 		w := NewWaiter()

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -102,24 +101,21 @@ func supported(errno unix.Errno) error {
 	return errno
 }
 
-// posix is a descriptor of a queue, which the runtime polls.
+// posix is a descriptor of a queue. It does not wait; see parking.
 type posix struct {
-	name string
-	file *os.File
-	fd   int
-	size int // bytes of a message
+	name    string
+	fd      int
+	size    int // bytes of a message
+	in, out parking
 }
 
 func newPOSIX(name string, fd int) (*Queue, error) {
-	p := &posix{name: name, file: os.NewFile(uintptr(fd), "/"+name), fd: fd}
+	p := &posix{name: name, fd: fd}
 	a, err := p.attr()
-	if err == nil {
-		p.size = a.MessageSize
-		err = p.file.SetDeadline(time.Time{}) // fails if the runtime cannot poll it
-	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open message queue /%s: %w", name, err), p.file.Close())
+		return nil, errors.Join(fmt.Errorf("open message queue /%s: %w", name, err), unix.Close(fd))
 	}
+	p.size = a.MessageSize
 	return &Queue{posix: p}, nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -91,8 +90,10 @@ func (q *Queue) Close() error {
 		if q.posix != nil {
 			q.use.Lock()
 			q.closed = true
+			err = unix.Close(q.posix.fd)
 			q.use.Unlock()
-			err = q.posix.file.Close()
+			q.posix.in.giveUp(true)
+			q.posix.out.giveUp(true)
 			return
 		}
 		close(q.closing)
@@ -137,18 +138,12 @@ func (q *Queue) Wait(w *Waiter) error {
 		}
 		return err
 	}
-	raw, err := q.posix.file.SyscallConn()
-	if err != nil {
-		return q.closedError()
-	}
-	if !w.begin(func() { _ = q.posix.file.SetReadDeadline(past) }) {
-		return ErrInterrupted
-	}
-	err = raw.Read(func(uintptr) bool {
-		a, err := q.posix.attr()
-		return err != nil || a.Messages > 0
+	return q.park(w, &q.posix.in, false, func() unix.Errno {
+		if a, err := q.posix.attr(); err == nil && a.Messages == 0 {
+			return unix.EAGAIN
+		}
+		return 0
 	})
-	return q.polled(w, err, 0, q.posix.file.SetReadDeadline)
 }
 
 func (q *Queue) send(w *Waiter, b []byte) error {
@@ -158,7 +153,10 @@ func (q *Queue) send(w *Waiter, b []byte) error {
 		}
 		errno := q.now(func() unix.Errno { return q.posix.send(b) })
 		if errno == unix.EAGAIN && w != nil {
-			return q.pollSend(w, b)
+			return q.park(w, &q.posix.out, true, func() unix.Errno { return q.posix.send(b) })
+		}
+		if errno == 0 {
+			q.posix.out.use()
 		}
 		return q.explain(errno, ErrFull)
 	}
@@ -186,7 +184,10 @@ func (q *Queue) receive(w *Waiter, b []byte) (int, error) {
 			return e
 		})
 		if errno == unix.EAGAIN && w != nil {
-			return q.pollReceive(w, b)
+			return q.parkReceive(w, b)
+		}
+		if errno == 0 {
+			q.posix.in.use()
 		}
 		return n, q.explain(errno, ErrEmpty)
 	}
@@ -210,6 +211,15 @@ func (q *Queue) receive(w *Waiter, b []byte) (int, error) {
 		return 0, fmt.Errorf("%v: message of %d bytes, buffer of %d: %w", q, n, len(b), unix.EMSGSIZE)
 	}
 	return copy(b, q.in[typeSize:typeSize+n]), nil
+}
+
+// parkReceive stands alone so that n is allocated for a wait only.
+func (q *Queue) parkReceive(w *Waiter, b []byte) (n int, err error) {
+	err = q.park(w, &q.posix.in, false, func() (errno unix.Errno) {
+		n, errno = q.posix.receive(b)
+		return errno
+	})
+	return n, err
 }
 
 // now makes a call that does not wait.
@@ -254,60 +264,6 @@ func (q *Queue) explain(errno unix.Errno, again error) error {
 		}
 	}
 	return fmt.Errorf("%v: %w", q, errno)
-}
-
-// pollSend parks the goroutine until there is room.
-func (q *Queue) pollSend(w *Waiter, b []byte) error {
-	raw, err := q.posix.file.SyscallConn()
-	if err != nil {
-		return q.closedError()
-	}
-	if !w.begin(func() { _ = q.posix.file.SetWriteDeadline(past) }) {
-		return ErrInterrupted
-	}
-	var errno unix.Errno
-	err = raw.Write(func(uintptr) bool {
-		errno = q.posix.send(b)
-		return errno != unix.EAGAIN
-	})
-	return q.polled(w, err, errno, q.posix.file.SetWriteDeadline)
-}
-
-// pollReceive parks the goroutine until there is a message.
-func (q *Queue) pollReceive(w *Waiter, b []byte) (n int, err error) {
-	raw, err := q.posix.file.SyscallConn()
-	if err != nil {
-		return 0, q.closedError()
-	}
-	if !w.begin(func() { _ = q.posix.file.SetReadDeadline(past) }) {
-		return 0, ErrInterrupted
-	}
-	var errno unix.Errno
-	err = raw.Read(func(uintptr) bool {
-		n, errno = q.posix.receive(b)
-		return errno != unix.EAGAIN
-	})
-	return n, q.polled(w, err, errno, q.posix.file.SetReadDeadline)
-}
-
-// past is a deadline that ends a wait at once.
-var past = time.Unix(1, 0)
-
-// polled ends a wait in the poller.
-func (q *Queue) polled(w *Waiter, err error, errno unix.Errno, deadline func(time.Time) error) error {
-	w.end()
-	if w.isSet() {
-		_ = deadline(time.Time{}) // it fails only if the queue was closed, which the next call says
-	}
-	switch {
-	case err == nil:
-		return q.explain(errno, ErrEmpty)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return ErrInterrupted
-	case errors.Is(err, os.ErrClosed), q.now(func() unix.Errno { return 0 }) == unix.EBADF:
-		return q.closedError()
-	}
-	return fmt.Errorf("%v: %w", q, err)
 }
 
 // block makes a call that waits in the kernel, on a thread that an interruption can reach.
