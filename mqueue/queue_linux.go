@@ -63,7 +63,7 @@ func (s *stateFile) openReady() (*mq.Queue, error) {
 // openQueue opens the kernel's queue that the state file is about.
 func (s *stateFile) openQueue(v state) (*mq.Queue, error) {
 	if s.head.kind == POSIX {
-		return mq.OpenPOSIX(s.head.queueName())
+		return mq.OpenPOSIX(s.head.queueName(), false)
 	}
 	kq, err := mq.OpenSysV(s.head.key)
 	if err != nil {

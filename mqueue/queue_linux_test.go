@@ -318,7 +318,7 @@ func TestRemainsOfAKilledCreator_AreCleared(t *testing.T) {
 		if k == SysV {
 			require.ErrorIs(t, err, fs.ErrNotExist, "the old queue is gone")
 		}
-		_, err = mq.OpenPOSIX(q.state.head.queueName())
+		_, err = mq.OpenPOSIX(q.state.head.queueName(), false)
 		require.Error(t, err)
 	})
 }

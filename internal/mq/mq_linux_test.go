@@ -55,7 +55,7 @@ func again(t *testing.T, q *Queue) *Queue {
 	var v *Queue
 	var err error
 	if q.Name() != "" {
-		v, err = OpenPOSIX(q.Name())
+		v, err = OpenPOSIX(q.Name(), false)
 	} else {
 		v, err = OpenSysV(q.Key())
 	}
@@ -240,10 +240,10 @@ func TestNames_AreTakenOnceAndCanBeAbsent(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrExist)
 	require.NoError(t, q.Remove())
 	require.ErrorIs(t, RemovePOSIX(q.Name()), fs.ErrNotExist)
-	_, err = OpenPOSIX(q.Name())
+	_, err = OpenPOSIX(q.Name(), false)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	for _, bad := range []string{"", "a/b", "a\x00b"} {
-		_, err := OpenPOSIX(bad)
+		_, err := OpenPOSIX(bad, false)
 		require.Error(t, err, "%q", bad)
 	}
 }
@@ -327,6 +327,77 @@ func TestTheDescriptorToWaitWith_IsGivenUpWhileNobodyWaits(t *testing.T) {
 		_, err := q.Receive(w, buf)
 		require.NoError(t, err)
 	}
+}
+
+// What repeats an interruption, in case that it came too early, must not find the next wait.
+func TestInterrupt_EndsOneWaitAndNotTheNext(t *testing.T) {
+	forEach(t, func(t *testing.T, q *Queue) {
+		w, buf := NewWaiter(), make([]byte, 1<<16)
+		receive := func() <-chan error {
+			done := make(chan error, 1)
+			go func() {
+				_, err := q.Receive(w, buf)
+				done <- err
+			}()
+			return done
+		}
+		for range 5 {
+			first := receive()
+			time.Sleep(3 * time.Millisecond)
+			w.Interrupt()
+			require.Equal(t, ErrInterrupted, within(t, first))
+			w.Reset()
+			second := receive()
+			select {
+			case err := <-second:
+				t.Fatalf("the second wait ended with %v", err)
+			case <-time.After(20 * time.Millisecond):
+			}
+			require.False(t, w.again(), "nobody repeats it")
+			require.NoError(t, again(t, q).TrySend([]byte("x")))
+			require.NoError(t, within(t, second))
+		}
+	})
+}
+
+// A queue without a name could not be found again.
+func TestCreateSysV_LeavesNothingBehindWhenItFails(t *testing.T) {
+	var old unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &old))
+	defer func() { require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old)) }()
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 0, Max: old.Max})) // so the limits cannot be read
+	key := int32(rand.Uint32() | 1)
+	_, err := CreateSysV(key, 1000, 0o600)
+	require.Error(t, err)
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old))
+	_, err = OpenSysV(key)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+}
+
+func TestAWait_NeedsNoFurtherDescriptor(t *testing.T) {
+	q, buf, w := kinds["posix"](t), make([]byte, 1<<16), NewWaiter()
+	other := again(t, q)
+	var old unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &old))
+	defer func() { require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &old)) }()
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: old.Max})) // standard input and so on, which are open
+	done := make(chan error, 1)
+	receive := func() {
+		_, err := q.Receive(w, buf)
+		done <- err
+	}
+	go receive()
+	time.Sleep(5 * time.Millisecond)
+	require.NoError(t, other.TrySend([]byte("x")))
+	require.NoError(t, within(t, done))
+	go receive()
+	w.Interrupt()
+	require.Equal(t, ErrInterrupted, within(t, done))
+	w.Reset()
+	go receive()
+	time.Sleep(5 * time.Millisecond)
+	require.NoError(t, q.Close())
+	require.ErrorIs(t, within(t, done), os.ErrClosed)
 }
 
 func TestWait_LeavesTheMessage(t *testing.T) {

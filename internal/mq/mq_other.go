@@ -25,7 +25,7 @@ type Queue struct{}
 type Waiter struct{}
 
 func CreatePOSIX(string, int, int, fs.FileMode) (*Queue, error) { return nil, errors.ErrUnsupported }
-func OpenPOSIX(string) (*Queue, error)                          { return nil, errors.ErrUnsupported }
+func OpenPOSIX(string, bool) (*Queue, error)                    { return nil, errors.ErrUnsupported }
 func RemovePOSIX(string) error                                  { return errors.ErrUnsupported }
 func ListPOSIX() ([]string, error)                              { return nil, errors.ErrUnsupported }
 func CreateSysV(int32, int64, fs.FileMode) (*Queue, error)      { return nil, errors.ErrUnsupported }

@@ -73,6 +73,9 @@ func (q *Queue) park(w *Waiter, p *parking, writes bool, try func() unix.Errno) 
 	if errno := q.now(func() unix.Errno { f, err = p.hold(q.posix.fd); return 0 }); errno != 0 {
 		return q.closedError()
 	}
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		return q.lookNowAndThen(w, try)
+	}
 	if err != nil {
 		return q.unparked(err)
 	}
@@ -92,14 +95,24 @@ func (q *Queue) park(w *Waiter, p *parking, writes bool, try func() unix.Errno) 
 		errno = q.now(try)
 		return errno != unix.EAGAIN
 	})
-	w.end()
-	if w.isSet() {
+	if w.end() {
 		_ = deadline(time.Time{}) // it fails only if the queue was closed, which the next call says
 	}
 	if err != nil {
 		return q.unparked(err)
 	}
 	return q.explain(errno, ErrEmpty)
+}
+
+// lookNowAndThen is park for a process that has no descriptor left: late by up to a millisecond, but no error.
+func (q *Queue) lookNowAndThen(w *Waiter, try func() unix.Errno) error {
+	for !w.isSet() {
+		if errno := q.now(try); errno != unix.EAGAIN {
+			return q.explain(errno, ErrEmpty)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return ErrInterrupted
 }
 
 // unparked is the error of a wait that ended without the queue.

@@ -35,9 +35,14 @@ func CreatePOSIX(name string, messages, size int, perm fs.FileMode) (*Queue, err
 	return newPOSIX(name, fd)
 }
 
-// OpenPOSIX opens a queue for both directions. The error matches fs.ErrNotExist, fs.ErrPermission or errors.ErrUnsupported.
-func OpenPOSIX(name string) (*Queue, error) {
-	fd, err := mqOpen(name, unix.O_RDWR, 0, nil)
+// OpenPOSIX opens a queue for both directions, or, to read only, for receiving and Attr. The error matches fs.ErrNotExist, fs.ErrPermission or
+// errors.ErrUnsupported.
+func OpenPOSIX(name string, readOnly bool) (*Queue, error) {
+	flags := unix.O_RDWR
+	if readOnly {
+		flags = unix.O_RDONLY
+	}
+	fd, err := mqOpen(name, flags, 0, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open message queue /%s: %w", name, err)
 	}

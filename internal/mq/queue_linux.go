@@ -98,7 +98,7 @@ func (q *Queue) Close() error {
 		}
 		close(q.closing)
 		q.waiters.Range(func(w, _ any) bool {
-			w.(*Waiter).kick()
+			w.(*Waiter).endWait()
 			return true
 		})
 	})

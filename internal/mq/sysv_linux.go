@@ -32,14 +32,15 @@ const typeSize = 8 // bytes of a message's type, a long of C, which stands befor
 // CreateSysV makes a queue that holds so many bytes; 0 means as many as the host's default. The error matches fs.ErrExist if the key is
 // taken, and names the limit if one stands in the way.
 func CreateSysV(key int32, bytes int64, perm fs.FileMode) (*Queue, error) {
+	q, err := newSysV(key, 0) // before there is a queue that would be left behind if this failed
+	if err != nil {
+		return nil, fmt.Errorf("create message queue %#x: %w", uint32(key), err)
+	}
 	id, _, errno := unix.Syscall(unix.SYS_MSGGET, uintptr(key), uintptr(unix.IPC_CREAT|unix.IPC_EXCL|uint32(perm.Perm())), 0)
 	if errno != 0 {
 		return nil, fmt.Errorf("create message queue %#x: %w", uint32(key), refusedSysV(errno))
 	}
-	q, err := newSysV(key, int(id))
-	if err != nil {
-		return nil, err
-	}
+	q.sysv.id = int(id)
 	if err := q.sysv.grow(bytes); err != nil {
 		return nil, errors.Join(fmt.Errorf("create message queue %#x: %w", uint32(key), err), q.Remove(), q.Close())
 	}
