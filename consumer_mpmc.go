@@ -86,6 +86,12 @@ func (c *Consumer) manyNothing() error {
 
 // putBack ends the loan of a message that is to be delivered again.
 func (c *Consumer) putBack() {
+	if c.queue != nil { // it is in our own memory, and goes to the next consumer even if this one was closed meanwhile
+		c.use.store(useIn)
+		c.undo()
+		c.leave()
+		return
+	}
 	if c.resume() {
 		c.undo()
 		c.leave()

@@ -31,8 +31,9 @@ type end struct {
 	tries  spinner
 
 	stale  atomic.Bool // the table may have changed
-	closed atomic.Bool
-	known  verdict // as of when it was read last
+	closed atomic.Bool // nothing may be done any more
+	left   atomic.Bool // Close was called
+	known  verdict     // as of when it was read last
 
 	self    entry
 	counter *Counters // the one in self that we count in
@@ -40,14 +41,17 @@ type end struct {
 	wrote   uint64    // how many messages that was
 	number  uint64    // of the message that was sent last
 
-	cameBefore int // peers that had come, and were not there any more, when we came
-	diedBefore int
+	cameBefore int            // peers that had come, and were not there any more, when we came
+	deadBefore map[int]uint64 // entries of those who were dead when we came, and how often these had been taken by then
 }
 
 // verdict is what the table says about the peers.
 type verdict struct {
-	there, came, died int
-	leftovers         bool
+	there, came int
+	died        int  // and nobody has taken their place
+	diedSince   int  // of these, since we came
+	leftovers   bool // whole messages
+	beginnings  bool // of messages, perhaps
 }
 
 // attach takes an entry of the table for a role.
@@ -92,8 +96,16 @@ func (e *end) take() error {
 	if err != nil {
 		return err
 	}
-	before := e.judge(all, v)
-	e.cameBefore, e.diedBefore = before.came-before.there, before.died
+	before, err := e.judge(all, v)
+	if err != nil {
+		return err
+	}
+	e.cameBefore, e.deadBefore = before.came-before.there, make(map[int]uint64)
+	for i, a := range all {
+		if a.state == protocol.EntryDied {
+			e.deadBefore[i] = a.takes
+		}
+	}
 	if e.index, err = e.choose(all); err != nil {
 		return err
 	}
@@ -156,31 +168,43 @@ func (a *entry) sign(role protocol.Role) {
 }
 
 // judge counts the peers. The dead have been marked, or their leases tell.
-func (e *end) judge(all []entry, v state) verdict {
+func (e *end) judge(all []entry, v state) (verdict, error) {
 	role, came := protocol.RoleConsumer, v.consumers
 	if e.role == protocol.RoleConsumer {
 		role, came = protocol.RoleProducer, v.producers
 	}
-	n := verdict{came: int(min(came, 1<<40)), leftovers: v.leftovers > 0}
-	for i, a := range all {
+	n := verdict{came: int(min(came, 1<<40)), leftovers: v.leftovers > 0, beginnings: v.leftoverBytes > 0}
+	for i := range all {
+		a := &all[i]
+		if err := e.q.state.settle(i, a); err != nil {
+			return verdict{}, err
+		}
 		switch {
 		case a.role != role:
-		case a.state == protocol.EntryActive && e.q.state.alive(i):
+		case a.state == protocol.EntryActive:
 			n.there++
-		case a.state == protocol.EntryActive, a.state == protocol.EntryDied:
+		case a.state == protocol.EntryDied:
 			n.died++
+			if takes, before := e.deadBefore[i]; !before || takes != a.takes {
+				n.diedSince++
+			}
 		}
 	}
-	return n
+	return n, nil
 }
 
 // peers is what the table says now, read again if it may have changed.
-func (e *end) peers() (verdict, error) {
+func (e *end) peers() (v verdict, err error) {
 	if !e.stale.Swap(false) {
 		return e.known, nil
 	}
+	defer func() {
+		if err != nil {
+			e.stale.Store(true) // it has not been read
+		}
+	}()
 	s := e.q.state
-	v, err := s.state()
+	now, err := s.state()
 	if err != nil {
 		return verdict{}, err
 	}
@@ -188,8 +212,12 @@ func (e *end) peers() (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
-	e.known = e.judge(all, v)
-	return e.known, nil
+	known, err := e.judge(all, now)
+	if err != nil {
+		return verdict{}, err
+	}
+	e.known = known
+	return known, nil
 }
 
 // changed implements watched.
@@ -268,14 +296,13 @@ func (e *end) count(bytes int) {
 	}
 }
 
-// detach leaves in order: the entry says so before the lease goes.
+// detach leaves in order: the entry says so before the lease goes. It does not need the table's lock for that, which a process may have that
+// is stopped: as long as we have the lease, the entry is ours, and who finds the lease free reads the entry again.
 func (e *end) detach() error {
 	hubOf.remove(e)
 	s := e.q.state
-	err := s.locked(func() error {
-		e.self.state = protocol.EntryClosed
-		return s.writeEntry(e.index, &e.self)
-	})
+	e.self.state = protocol.EntryClosed
+	err := s.writeEntry(e.index, &e.self)
 	err = errors.Join(err, e.letGo())
 	if s.head.transient {
 		err = errors.Join(err, e.q.removeIfIdle())

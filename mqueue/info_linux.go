@@ -26,6 +26,9 @@ func (q *Queue) Info() (Info, error) {
 		return Info{}, err
 	}
 	for i, e := range all {
+		if err := q.state.settle(i, &e); err != nil {
+			return Info{}, err
+		}
 		v.Who = append(v.Who, q.describe(i, e))
 	}
 	return v, nil
@@ -54,9 +57,9 @@ func (q *Queue) describe(i int, e entry) Participant {
 		}
 	}
 	switch {
-	case e.state == protocol.EntryActive && q.state.alive(i):
+	case e.state == protocol.EntryActive:
 		p.State = "alive"
-	case e.state == protocol.EntryActive, e.state == protocol.EntryDied:
+	case e.state == protocol.EntryDied:
 		p.State = "died"
 	case e.state == protocol.EntryClosed:
 		p.State = "closed"

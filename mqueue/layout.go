@@ -36,8 +36,8 @@ const (
 	offID             = 1028 // int32, System V: the queue's identifier
 	offProducersCame  = 1032 // uint64
 	offConsumersCame  = 1040 // uint64
-	offLeftovers      = 1048 // uint64: how many there are
-	offLeftoversBytes = 1056 // uint64: that they take
+	offLeftovers      = 1048 // uint64: how many whole messages are left over
+	offLeftoversBytes = 1056 // uint64: that these, and beginnings of messages, take
 	stateSize         = 1064
 
 	offTable     = 4096

@@ -56,14 +56,25 @@ func (s *stateFile) pushLeftover(l leftover) error {
 		if err := s.writeAt(b, offRemainder+int64(v.leftoverBytes)); err != nil {
 			return fmt.Errorf("keep a message for another receiver: %w", err)
 		}
-		v.leftovers++
+		if !l.partial {
+			v.leftovers++
+		}
 		v.leftoverBytes += uint64(len(b))
 		return s.setState(v)
 	})
 }
 
-// popLeftover takes the first one that fits; nil if none does.
-func (s *stateFile) popLeftover(fits func(leftover) bool) (found *leftover, err error) {
+// choice is what becomes of a leftover.
+type choice int
+
+const (
+	choiceLeave choice = iota
+	choiceTake         // the first one; later ones stay
+	choiceDrop
+)
+
+// popLeftover looks at all of them, takes at most one, and drops some. It returns nil if none was taken, and how many were dropped.
+func (s *stateFile) popLeftover(choose func(leftover) choice) (found *leftover, dropped int, err error) {
 	err = s.locked(func() error {
 		v, err := s.state()
 		if err != nil || v.leftoverBytes == 0 {
@@ -72,25 +83,37 @@ func (s *stateFile) popLeftover(fits func(leftover) bool) (found *leftover, err 
 		if v.leftoverBytes > 2*mostLeftovers {
 			return fmt.Errorf("%s: %w", s.path, &protocol.CorruptError{Field: "bytes of leftovers", Offset: offLeftoversBytes, Got: v.leftoverBytes, Want: fmt.Sprintf("at most %d", uint64(mostLeftovers))})
 		}
-		before, live := v, uint64(0)
+		before, live, whole := v, 0, uint64(0)
 		for at := uint64(0); at < v.leftoverBytes; {
 			l, state, size, err := s.leftoverAt(at, v.leftoverBytes)
 			if err != nil {
 				return err
 			}
+			c := choiceLeave
+			if state != leftoverTaken {
+				if c = choose(*l); c == choiceTake && found != nil {
+					c = choiceLeave
+				}
+			}
 			switch {
 			case state == leftoverTaken:
-			case found == nil && fits(*l):
-				found = l
+			case c == choiceLeave:
+				if live++; !l.partial {
+					whole++
+				}
+			default:
+				if c == choiceTake {
+					found = l
+				} else {
+					dropped++
+				}
 				if err := s.writeAt(binary.LittleEndian.AppendUint32(nil, leftoverTaken), offRemainder+int64(at)+4); err != nil {
 					return err
 				}
-			default:
-				live++
 			}
 			at += size
 		}
-		if v.leftovers = live; live == 0 {
+		if v.leftovers = whole; live == 0 {
 			v.leftoverBytes = 0
 		}
 		if v == before {
@@ -98,7 +121,7 @@ func (s *stateFile) popLeftover(fits func(leftover) bool) (found *leftover, err 
 		}
 		return s.setState(v)
 	})
-	return found, err
+	return found, dropped, err
 }
 
 // leftoverAt reads the one at an offset of the area, and returns what it takes in all.

@@ -116,6 +116,9 @@ func (q *Queue) Reap() (dead int, err error) {
 		return 0, err
 	}
 	defer q.release()
+	if q.opts.ReadOnly {
+		return 0, fmt.Errorf("%s: it was opened for reading only: %w", q.path(), fs.ErrPermission)
+	}
 	return q.state.reap()
 }
 
@@ -133,8 +136,12 @@ func (s *stateFile) reapLocked() (dead int, err error) {
 		return 0, err
 	}
 	for i := range all {
-		if e := &all[i]; e.state == protocol.EntryActive && !s.alive(i) {
-			e.state = protocol.EntryDied
+		e := &all[i]
+		before := e.state
+		if err := s.settle(i, e); err != nil {
+			return dead, err
+		}
+		if before == protocol.EntryActive && e.state == protocol.EntryDied {
 			if err := s.writeEntry(i, e); err != nil {
 				return dead, err
 			}

@@ -206,6 +206,7 @@ func TestAReceiverThatClosesInTheMiddle_LeavesTheBeginning(t *testing.T) {
 				_, _, _, err := r.Next(noWait)
 				require.True(t, err == protocol.ErrEmpty || err == nil, "got %v", err)
 				if err == nil {
+					require.NoError(t, <-done)
 					t.Skip("the message came whole")
 				}
 			}
@@ -250,7 +251,8 @@ func TestABeginningThatIsLeftOver_IsLookedAtWithoutAWrite(t *testing.T) {
 	require.Equal(t, before, written())
 	v, err := q.state.state()
 	require.NoError(t, err)
-	require.EqualValues(t, 1, v.leftovers)
+	require.Zero(t, v.leftovers, "whole ones")
+	require.Positive(t, v.leftoverBytes)
 }
 
 func TestWithoutInotify_ATimerTells(t *testing.T) {

@@ -61,7 +61,8 @@ func (q *Queue) Receiver(opts EndOptions) (*Receiver, error) {
 // such messages until it goes on, or closes: then another goes on.
 func (r *Receiver) Next(ctx context.Context) (payload []byte, typ uint16, redelivered bool, err error) {
 	if r.back {
-		r.back, r.last.redelivered = false, true
+		r.back = false
+		r.count(len(r.last.payload))
 		return r.deliver()
 	}
 	r.last.valid = false
@@ -91,7 +92,8 @@ func (r *Receiver) deliver() ([]byte, uint16, bool, error) {
 	return r.last.payload, r.last.typ, r.last.redelivered, nil
 }
 
-// Return has the message that was delivered last delivered again: by the next Next, or, if the Receiver is closed, to another.
+// Return has the message that was delivered last delivered again: by the next Next, or, if the Receiver is closed, to another, flagged as
+// redelivered.
 func (r *Receiver) Return() {
 	if r.last.valid && !r.back {
 		r.back = true
@@ -184,7 +186,19 @@ func (r *Receiver) ended() (int, error) {
 	if err != mq.ErrEmpty {
 		return n, r.explain(err)
 	}
-	r.dropPartial() // who sent it will not go on
+	if v.leftovers {
+		if err := r.takeLeftover(); err != nil {
+			return 0, err
+		}
+		if r.last.valid {
+			return 0, errLeftover
+		}
+	}
+	// Whoever sent the beginning of a message will not go on.
+	r.dropPartial()
+	if err := r.dropBeginnings(); err != nil {
+		return 0, err
+	}
 	if v.died > 0 {
 		return 0, protocol.ErrPeerDied
 	}
@@ -199,6 +213,9 @@ func (r *Receiver) accept(b []byte) error {
 	}
 	if f.flags&fragmentFirst != 0 {
 		r.dropPartial()
+		if err := r.dropBeginnings(); err != nil { // the parts of a message lie together, so none of these goes on
+			return err
+		}
 		if f.flags&fragmentLast != 0 {
 			r.done(part, f.typ)
 			return nil
@@ -228,7 +245,12 @@ func (r *Receiver) done(payload []byte, typ uint16) {
 // findPartial looks among the leftovers for the beginning that f goes on from.
 func (r *Receiver) findPartial(f fragment) error {
 	r.dropPartial()
-	left, err := r.q.state.popLeftover(func(l leftover) bool { return l.partial && f.continues(l.fragment, len(l.payload)) })
+	left, _, err := r.q.state.popLeftover(func(l leftover) choice {
+		if l.partial && f.continues(l.fragment, len(l.payload)) {
+			return choiceTake
+		}
+		return choiceLeave
+	})
 	if err != nil || left == nil {
 		return err
 	}
@@ -244,18 +266,39 @@ func (r *Receiver) dropPartial() {
 	}
 }
 
+// dropBeginnings throws away what receivers left over of messages that their senders did not finish.
+func (r *Receiver) dropBeginnings() error {
+	if !r.known.beginnings {
+		return nil
+	}
+	r.known.beginnings = false
+	_, dropped, err := r.q.state.popLeftover(func(l leftover) choice {
+		if l.partial {
+			return choiceDrop
+		}
+		return choiceLeave
+	})
+	r.counter.Dropped += uint64(dropped)
+	return err
+}
+
 // takeLeftover takes a whole message that another receiver left over, if there is one.
 func (r *Receiver) takeLeftover() error {
 	v, err := r.peers()
 	if err != nil || !v.leftovers {
 		return err
 	}
-	left, err := r.q.state.popLeftover(func(l leftover) bool { return !l.partial })
+	left, _, err := r.q.state.popLeftover(func(l leftover) choice {
+		if l.partial {
+			return choiceLeave // it waits for whoever receives the rest
+		}
+		return choiceTake
+	})
 	if err != nil {
 		return err
 	}
 	if left == nil {
-		r.known.leftovers = false // beginnings at most: they wait for whoever receives the rest
+		r.known.leftovers = false
 		return nil
 	}
 	r.done(append(r.whole[:0:0], left.payload...), left.typ)
@@ -316,8 +359,13 @@ func (r *Receiver) giveTurn() {
 }
 
 // Close gives the role back. What was returned, or was not whole yet, is left over for another receiver.
+//
+// Closing again does nothing.
 func (r *Receiver) Close() error {
 	r.closed.Store(true)
+	if r.left.Swap(true) {
+		return nil
+	}
 	var err error
 	if r.back {
 		err = r.q.state.pushLeftover(leftover{fragment: fragment{typ: r.last.typ, total: uint32(len(r.last.payload))}, payload: r.last.payload})

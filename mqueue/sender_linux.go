@@ -139,15 +139,15 @@ func (s *Sender) gone(full bool) error {
 		return err
 	case v.there > 0 || v.came == s.cameBefore:
 		return nil
-	case v.died > s.diedBefore:
-		s.stale.Store(true) // nothing tells of it a second time
-		if full {
-			return protocol.ErrPeerDied
-		}
-		return nil
 	}
-	s.stale.Store(true)
-	return protocol.ErrPeerClosed
+	s.stale.Store(true) // nothing tells of it a second time
+	switch {
+	case v.diedSince == 0:
+		return protocol.ErrPeerClosed
+	case full:
+		return protocol.ErrPeerDied
+	}
+	return nil
 }
 
 // takeTurn waits until no other sender is in the middle of a message.
@@ -181,6 +181,7 @@ func (s *Sender) Drain(ctx context.Context) error {
 			return err
 		}
 		if a.Messages == 0 && !v.leftovers {
+			s.stale.Store(true) // the next Send shall see what this look has seen
 			return nil
 		}
 		if err := s.stopped(ctx); err != nil {
@@ -195,8 +196,11 @@ func (s *Sender) Drain(ctx context.Context) error {
 	}
 }
 
-// Close gives the role back: receivers see the end of stream behind the last message.
+// Close gives the role back: receivers see the end of stream behind the last message. Closing again does nothing.
 func (s *Sender) Close() error {
 	s.closed.Store(true)
+	if s.left.Swap(true) {
+		return nil
+	}
 	return s.detach()
 }

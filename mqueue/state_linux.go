@@ -243,6 +243,25 @@ func (s *stateFile) writeEntry(i int, e *entry) error {
 	return s.writeAt(e.encode(), offTable+int64(i)*entrySize)
 }
 
+// settle finds out whether the participant of an entry that says active lives, and has a dead one's say died.
+//
+// Who leaves in order writes so before the lease goes. So where the lease is free, the entry is read once more: if it says the same of the same
+// participant, that one is dead.
+func (s *stateFile) settle(i int, e *entry) error {
+	for e.state == protocol.EntryActive && !s.alive(i) {
+		b := make([]byte, entrySize)
+		if _, err := s.readAt(b, offTable+int64(i)*entrySize); err != nil {
+			return fmt.Errorf("%s: %w", s.path, err)
+		}
+		again := decodeEntry(b)
+		if again.state == e.state && again.takes == e.takes {
+			again.state = protocol.EntryDied
+		}
+		*e = again
+	}
+	return nil
+}
+
 // alive reports whether anybody holds a participant's lease.
 func (s *stateFile) alive(i int) bool {
 	held, err := ofd.Locked(s.fd, lockLease+int64(i), 1)

@@ -1,0 +1,118 @@
+//go:build linux
+
+package shmpipe_test
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"shmpipe"
+	"shmpipe/internal/shmtest"
+)
+
+// everywhere are the backends between which a user should see no difference.
+var everywhere = []shmpipe.Backend{shmpipe.POSIX, shmpipe.POSIXQueue, shmpipe.SysVQueue}
+
+// forEverywhere gives f an empty pipe of each of them and both of its ends.
+func forEverywhere(t *testing.T, mode shmpipe.Mode, f func(t *testing.T, pipe *shmpipe.Pipe, p *shmpipe.Producer, c *shmpipe.Consumer)) {
+	for _, b := range everywhere {
+		t.Run(b.String(), func(t *testing.T) {
+			o := &shmpipe.Options{Backend: b}
+			name := shmtest.TempName(t)
+			pipe, err := shmpipe.Create(name, shmpipe.Geometry{Mode: mode, MaxMessage: 1000}, o)
+			if errors.Is(err, errors.ErrUnsupported) {
+				t.Skip(err)
+			}
+			require.NoError(t, err)
+			t.Cleanup(func() {
+				require.NoError(t, pipe.Close())
+				require.NoError(t, shmpipe.Remove(name, true, o))
+			})
+			p, err := pipe.Producer()
+			require.NoError(t, err)
+			t.Cleanup(func() { p.Close() })
+			c, err := pipe.Consumer()
+			require.NoError(t, err)
+			t.Cleanup(func() { c.Close() })
+			f(t, pipe, p, c)
+		})
+	}
+}
+
+func receiveText(t *testing.T, c *shmpipe.Consumer) string {
+	t.Helper()
+	b := make([]byte, 1000)
+	n, err := c.Receive(soon(t), b)
+	require.NoError(t, err)
+	return string(b[:n])
+}
+
+func TestAMessageThatWasNotFinished_OutlivesTheClosedConsumer(t *testing.T) {
+	failure := errors.New("failure")
+	for name, use := range map[string]func(c *shmpipe.Consumer){
+		"a callback that fails": func(c *shmpipe.Consumer) {
+			_, err := c.Poll(soon(t), 1, func([]byte) error { _ = c.Close(); return failure })
+			require.Equal(t, failure, err)
+		},
+		"a callback that panics": func(c *shmpipe.Consumer) {
+			require.Panics(t, func() {
+				_, _ = c.Poll(soon(t), 1, func([]byte) error { _ = c.Close(); panic(failure) })
+			})
+		},
+		"an iteration that panics": func(c *shmpipe.Consumer) {
+			require.Panics(t, func() {
+				for range c.Messages(soon(t)) {
+					_ = c.Close()
+					panic(failure)
+				}
+			})
+		},
+	} {
+		for _, mode := range []shmpipe.Mode{shmpipe.SPSC, shmpipe.MPMC} {
+			t.Run(name+"/"+mode.String(), func(t *testing.T) {
+				forEverywhere(t, mode, func(t *testing.T, pipe *shmpipe.Pipe, p *shmpipe.Producer, c *shmpipe.Consumer) {
+					require.NoError(t, p.Send(soon(t), []byte("precious")))
+					use(c)
+					next, err := pipe.Consumer()
+					require.NoError(t, err)
+					require.Equal(t, "precious", receiveText(t, next))
+					require.NoError(t, next.Close())
+				})
+			})
+		}
+	}
+}
+
+func TestAShortBuffer_IsNoRedelivery(t *testing.T) {
+	forEverywhere(t, shmpipe.SPSC, func(t *testing.T, pipe *shmpipe.Pipe, p *shmpipe.Producer, c *shmpipe.Consumer) {
+		require.NoError(t, p.Send(soon(t), []byte("precious")))
+		for range 3 {
+			_, err := c.Receive(soon(t), nil)
+			require.ErrorIs(t, err, io.ErrShortBuffer)
+		}
+		require.Equal(t, "precious", receiveText(t, c))
+		require.False(t, c.Redelivered())
+		require.NoError(t, c.Close())
+		s, err := pipe.Stats()
+		require.NoError(t, err)
+		require.EqualValues(t, 1, s.Received)
+		require.EqualValues(t, len("precious"), s.ReceivedBytes)
+	})
+}
+
+func TestAfterDrain_AClosedConsumerIsSeen(t *testing.T) {
+	forEverywhere(t, shmpipe.SPSC, func(t *testing.T, _ *shmpipe.Pipe, p *shmpipe.Producer, c *shmpipe.Consumer) {
+		require.NoError(t, p.Send(soon(t), []byte("precious")))
+		require.Equal(t, "precious", receiveText(t, c))
+		require.NoError(t, c.Close())
+		for range 2 {
+			if err := p.Drain(soon(t)); err != nil {
+				require.ErrorIs(t, err, shmpipe.ErrPeerClosed)
+			}
+			require.ErrorIs(t, p.TrySend([]byte("late")), shmpipe.ErrPeerClosed)
+		}
+	})
+}
