@@ -1,9 +1,11 @@
 package shmpipe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 )
 
@@ -81,6 +83,7 @@ func listAuto(o Options) ([]Entry, error) {
 	if len(failed) == len(automatic) {
 		return nil, errors.Join(failed...)
 	}
+	slices.SortStableFunc(found, func(a, b Entry) int { return cmp.Compare(a.Name, b.Name) })
 	return found, nil
 }
 

@@ -42,7 +42,7 @@ func list(o Options) ([]Entry, error) {
 		found, err := mqueue.List(o.Backend.queue(), o.queue())
 		return convert(found, func(e mqueue.Entry) Entry {
 			return Entry{
-				Name: e.Name, Backend: o.Backend, Path: e.Path, Mode: e.Mode, UID: e.UID, Created: e.Created,
+				Name: e.Name, Backend: o.Backend, Path: e.Path, Size: e.Size, Mode: e.Mode, UID: e.UID, Created: e.Created,
 				Ring: e.QueueMode, Capacity: e.Capacity, MaxMessage: e.MaxMessage, Rings: 1, Err: e.Err,
 			}
 		}), err

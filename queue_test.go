@@ -3,8 +3,12 @@
 package shmpipe_test
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -101,6 +105,34 @@ func TestAShortBuffer_IsNoRedelivery(t *testing.T) {
 		require.EqualValues(t, 1, s.Received)
 		require.EqualValues(t, len("precious"), s.ReceivedBytes)
 	})
+}
+
+func TestListOfAll_IsInTheOrderOfNames(t *testing.T) {
+	dir := shmtest.Dir(t)
+	prefix := shmtest.TempName(t)
+	made := 0
+	for i, b := range []shmpipe.Backend{shmpipe.SysVQueue, shmpipe.SysV, shmpipe.POSIXQueue, shmpipe.POSIX} {
+		o := &shmpipe.Options{Backend: b, Dir: dir}
+		name := fmt.Sprint(prefix, ".", i)
+		pipe, err := shmpipe.Create(name, shmpipe.Geometry{Capacity: 4096}, o)
+		if errors.Is(err, errors.ErrUnsupported) {
+			continue
+		}
+		require.NoError(t, err)
+		made++
+		t.Cleanup(func() { require.NoError(t, errors.Join(pipe.Close(), shmpipe.Remove(name, true, o))) })
+	}
+	found, err := shmpipe.List(&shmpipe.Options{Backend: shmpipe.Auto, Dir: dir})
+	require.NoError(t, err)
+	require.True(t, slices.IsSortedFunc(found, func(a, b shmpipe.Entry) int { return cmp.Compare(a.Name, b.Name) }))
+	for _, e := range found {
+		if strings.HasPrefix(e.Name, prefix) {
+			made--
+			require.NoError(t, e.Err)
+			require.Positive(t, e.Size)
+		}
+	}
+	require.Zero(t, made)
 }
 
 func TestAfterDrain_AClosedConsumerIsSeen(t *testing.T) {

@@ -56,7 +56,11 @@ func create(k Kind, name string, g Geometry, o Options) (*Queue, error) {
 		}
 		kq, err := s.makeQueue(o)
 		if err != nil {
-			return nil, errors.Join(err, unix.Unlink(s.path), s.close())
+			err = errors.Join(err, unix.Unlink(s.path), s.close())
+			if h.tryAnother(err) && time.Now().Before(end) {
+				continue
+			}
+			return nil, err
 		}
 		_, err = ofd.Lock(s.fd, unix.F_UNLCK, lockCreate, 1)
 		if err != nil {
@@ -89,7 +93,8 @@ func clearRemains(k Kind, name string, o Options) error {
 	}
 }
 
-// remains removes the state file if whoever was to make or remove the queue died over it. It reports whether to look again.
+// remains removes the state file if whoever was to make or remove the queue died over it, or if the kernel's queue is gone for good and nobody
+// has it open: the host was booted since, or somebody removed it behind our back. It reports whether to look again.
 func (s *stateFile) remains() (again bool, err error) {
 	ok, err := ofd.Lock(s.fd, unix.F_WRLCK, lockCreate, 1)
 	if err != nil {
@@ -104,7 +109,18 @@ func (s *stateFile) remains() (again bool, err error) {
 		return false, fmt.Errorf("%w: %w", fs.ErrExist, err)
 	}
 	if v.state == stateReady {
-		return false, fmt.Errorf("%s: %w", s.path, fs.ErrExist)
+		kq, err := s.openQueue(v)
+		if err == nil {
+			err = kq.Close()
+		}
+		if !errors.Is(err, errVanished) {
+			return false, errors.Join(fmt.Errorf("%s: %w", s.path, fs.ErrExist), err)
+		}
+		for i := range s.head.participants {
+			if s.alive(i) {
+				return false, fmt.Errorf("%s: %w: its queue was taken away, but %s goes on with it", s.path, fs.ErrExist, s.holder(i))
+			}
+		}
 	}
 	return true, s.unlinkBoth(v)
 }
@@ -135,7 +151,7 @@ func publishAt(dir string, h *header, o Options) (*stateFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create a file in %s: %w", dir, err)
 	}
-	s := &stateFile{path: path, fd: fd, head: h}
+	s := &stateFile{path: path, fd: fd, head: h, opts: o}
 	err = s.fill(o)
 	if err == nil {
 		if linkErr := unix.Linkat(unix.AT_FDCWD, from, unix.AT_FDCWD, path, linkFlags); linkErr != nil {

@@ -4,12 +4,14 @@ import (
 	"context"
 	"io"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"shmpipe/internal/mq"
 	"shmpipe/internal/ofd"
 	"shmpipe/internal/shmtest"
 	"shmpipe/protocol"
@@ -191,6 +193,18 @@ func TestClosingTwice_LeavesTheSuccessorAlone(t *testing.T) {
 	r.stale.Store(true)
 	_, _, _, err = r.Next(noWait)
 	require.Equal(t, protocol.ErrEmpty, err)
+}
+
+func TestWatchesThatCannotBeHad_ShareATimer(t *testing.T) {
+	q, _ := made(t, SysV, Geometry{})
+	receiver(t, q)
+	before := runtime.NumGoroutine()
+	for range 50 {
+		e := &end{waiter: mq.NewWaiter()}
+		hubOf.add(e, -1) // no such descriptor
+		hubOf.remove(e)
+	}
+	require.LessOrEqual(t, runtime.NumGoroutine(), before+5)
 }
 
 // One event, such as a peer that comes, once had the next wait end at once for ever.

@@ -63,6 +63,7 @@ type Entry struct {
 	Name                 string
 	Kind                 Kind
 	Path                 string // of the queue
+	Size                 int64  // bytes of its state file
 	Mode                 fs.FileMode
 	UID                  uint32
 	Created              time.Time

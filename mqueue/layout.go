@@ -27,7 +27,9 @@ const (
 	offNameLength   = 80 // uint32
 	offName         = 84 // 200 bytes
 	offWhyLength    = 284
-	offWhy          = 288 // 512 bytes
+	offWhy          = 288 // 480 bytes
+	offBoot         = 768 // 16 bytes: of which boot of the host
+	offIPCSpace     = 784 // uint64: in which namespace its queue is
 	offChecksum     = 800 // uint32, CRC-32C of the bytes before
 	headerSize      = 1024
 
@@ -91,6 +93,8 @@ type header struct {
 	created               time.Time
 	uuid                  [16]byte
 	name, why             string
+	boot                  [16]byte // zero: unknown
+	ipcSpace              uint64   // 0: unknown
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -114,7 +118,9 @@ func (h *header) encode() []byte {
 	le.PutUint64(b[offCreated:], uint64(h.created.UnixNano()))
 	copy(b[offUUID:], h.uuid[:])
 	le.PutUint32(b[offNameLength:], uint32(copy(b[offName:offName+protocol.MaxName], h.name)))
-	le.PutUint32(b[offWhyLength:], uint32(copy(b[offWhy:offChecksum], h.why)))
+	le.PutUint32(b[offWhyLength:], uint32(copy(b[offWhy:offBoot], h.why)))
+	copy(b[offBoot:], h.boot[:])
+	le.PutUint64(b[offIPCSpace:], h.ipcSpace)
 	le.PutUint32(b[offChecksum:], crc32.Checksum(b[:offChecksum], castagnoli))
 	return b
 }
@@ -146,6 +152,8 @@ func decode(b []byte) (*header, error) {
 	}
 	h := &header{key: int32(le.Uint32(b[offKey:])), transient: le.Uint32(b[offFlags:])&flagTransient != 0, created: time.Unix(0, int64(le.Uint64(b[offCreated:])))}
 	copy(h.uuid[:], b[offUUID:])
+	copy(h.boot[:], b[offBoot:])
+	h.ipcSpace = le.Uint64(b[offIPCSpace:])
 	var kind, mode, nameLength, whyLength int
 	for _, f := range []struct {
 		name      string
@@ -162,7 +170,7 @@ func decode(b []byte) (*header, error) {
 		{"message size", offMessageSize, fragmentHeader + 1, mostMessage, false, &h.messageSize},
 		{"messages", offMessages, 1, 1 << 30, false, &h.messages},
 		{"length of the name", offNameLength, 1, protocol.MaxName, false, &nameLength},
-		{"length of the reason", offWhyLength, 0, offChecksum - offWhy, false, &whyLength},
+		{"length of the reason", offWhyLength, 0, offBoot - offWhy, false, &whyLength},
 	} {
 		var err error
 		if *f.to, err = number(f.name, f.off, f.low, f.high, f.wide); err != nil {

@@ -72,7 +72,7 @@ func examine(k Kind, name, path string, s *stateFile, err error, known map[strin
 		return e
 	}
 	defer s.close()
-	e.Mode, e.UID = s.mode, s.uid
+	e.Mode, e.UID, e.Size = s.mode, s.uid, s.size
 	if err != nil {
 		return e
 	}
@@ -98,7 +98,7 @@ func orphans(known map[string]bool) []Entry {
 	var found []Entry
 	for _, n := range names {
 		if rest, ok := strings.CutPrefix(n, queuePrefix); ok && !known[n] {
-			found = append(found, Entry{Name: rest, Kind: POSIX, Path: "mq:/" + n, Err: fmt.Errorf("%w: queue /%s has no state file in /dev/shm or /tmp; remove it with `rm /dev/mqueue/%s`", protocol.ErrNotSegment, n, n)})
+			found = append(found, Entry{Name: rest, Kind: POSIX, Path: "mq:/" + n, Err: fmt.Errorf("%w: queue /%s has no state file in /dev/shm or /tmp; unless it has one in another directory, remove it with `rm /dev/mqueue/%s`", protocol.ErrNotSegment, n, n)})
 		}
 	}
 	return found

@@ -1,13 +1,17 @@
 package mqueue
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"shmpipe/internal/mq"
+	"shmpipe/internal/whoami"
 	"shmpipe/protocol"
 )
 
@@ -20,7 +24,8 @@ func plan(k Kind, name string, g Geometry) (*header, error) {
 		g.Mode != protocol.SPSC && g.Mode != protocol.MPMC {
 		return nil, fmt.Errorf("geometry %+v: want messages of at most %d bytes and 2 to %d participants: %w", g, mostMessage, mostEntries, fs.ErrInvalid)
 	}
-	h := &header{kind: k, name: name, mode: g.Mode, participants: 2, maxMessage: g.MaxMessage, transient: g.Transient, created: time.Now()}
+	h := &header{kind: k, name: name, mode: g.Mode, participants: 2, maxMessage: g.MaxMessage, transient: g.Transient, created: time.Now(),
+		boot: whoami.Boot(), ipcSpace: whoami.IPCNamespace()}
 	if h.maxMessage == 0 {
 		h.maxMessage = defaultMaxMessage
 	}
@@ -48,10 +53,31 @@ func plan(k Kind, name string, g Geometry) (*header, error) {
 	}
 	if g.Capacity == 0 {
 		h.why = ""
-	} else if len(h.why) > offChecksum-offWhy {
-		h.why = strings.ToValidUTF8(h.why[:offChecksum-offWhy], "")
 	}
+	h.cutWhy()
 	return h, nil
+}
+
+func (h *header) cutWhy() {
+	if most := offBoot - offWhy; len(h.why) > most {
+		h.why = strings.ToValidUTF8(h.why[:most], "")
+	}
+}
+
+// tryAnother changes the plan after an error, if another one may do, and reports whether it has.
+func (h *header) tryAnother(err error) bool {
+	switch {
+	case h.kind == SysV:
+		return errors.Is(err, fs.ErrExist) // the next random key is another one
+	case h.messages > 1 && errors.Is(err, unix.EMFILE):
+		h.messages /= 2
+		before := h.capacity
+		h.capacity = h.messages * h.messageSize
+		h.why = fmt.Sprintf("capacity %d instead of %d bytes: %v", h.capacity, before, err)
+		h.cutWhy()
+		return true
+	}
+	return false
 }
 
 // planPOSIX prefers large messages to many of them, but wants at least four. The limits that every user has are kept to, also by who

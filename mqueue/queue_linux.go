@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"shmpipe/internal/mq"
+	"shmpipe/internal/owner"
+	"shmpipe/internal/whoami"
 	"shmpipe/protocol"
 )
 
@@ -52,28 +54,48 @@ func (s *stateFile) openReady() (*mq.Queue, error) {
 		}
 		return nil, err
 	}
-	kq, err := s.openQueue(v)
-	if errors.Is(err, fs.ErrNotExist) {
-		// Somebody took the queue away behind our back, or is just removing it.
-		err = fmt.Errorf("%w: its state file %s is there, but %w; remove it and make it anew", protocol.ErrNotReady, s.path, errors.Unwrap(err))
-	}
-	return kq, err
+	return s.openQueue(v)
 }
 
-// openQueue opens the kernel's queue that the state file is about.
-func (s *stateFile) openQueue(v state) (*mq.Queue, error) {
-	if s.head.kind == POSIX {
-		return mq.OpenPOSIX(s.head.queueName(), false)
+// errVanished: the kernel's queue is gone, and was not removed by us. It matches fs.ErrNotExist, so that OpenOrCreate makes it anew.
+var errVanished = fmt.Errorf("%w: %w", protocol.ErrNotReady, fs.ErrNotExist)
+
+// openQueue opens the kernel's queue that the state file is about. The error matches errVanished if there is none any more.
+func (s *stateFile) openQueue(v state) (kq *mq.Queue, err error) {
+	h := s.head
+	if h.kind == POSIX {
+		kq, err = mq.OpenPOSIX(h.queueName(), s.opts.ReadOnly)
+	} else {
+		kq, err = mq.OpenSysV(h.key)
 	}
-	kq, err := mq.OpenSysV(s.head.key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, s.vanished(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if kq.ID() != int(v.id) {
-		return nil, errors.Join(fmt.Errorf("%w: the queue of key %#x is another one: its identifier is %d, want %d; remove it and make it anew",
-			protocol.ErrNotReady, uint32(s.head.key), kq.ID(), v.id), kq.Close())
+	if h.kind == SysV && v.state != stateMaking && kq.ID() != int(v.id) {
+		err = fmt.Errorf("the queue of key %#x is another one: its identifier is %d, want %d", uint32(h.key), kq.ID(), v.id)
+		return nil, errors.Join(s.vanished(err), kq.Close())
+	}
+	a, err := kq.Attr()
+	if err == nil {
+		err = errors.Join(owner.Check(a.UID, s.opts.AllowOtherOwner), owner.Check(a.Creator, s.opts.AllowOtherOwner))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%v: %w", kq, err), kq.Close())
 	}
 	return kq, nil
+}
+
+// vanished is the error for a queue that should be there and is not.
+func (s *stateFile) vanished(err error) error {
+	h := s.head
+	if h.boot == whoami.Boot() && h.ipcSpace != whoami.IPCNamespace() {
+		return fmt.Errorf("%w: the queue of %s is in another IPC namespace than this process; run both in one, such as with docker run --ipc: %v",
+			protocol.ErrNotReady, s.path, err)
+	}
+	return fmt.Errorf("%w: its state file %s is there, but the queue was taken away, or the host booted anew; remove it, or make it anew: %v", errVanished, s.path, err)
 }
 
 // holder describes a participant for an error.

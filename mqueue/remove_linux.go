@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"shmpipe/internal/mq"
 	"shmpipe/internal/ofd"
 	"shmpipe/protocol"
 )
@@ -15,9 +14,6 @@ import (
 // unlinkBoth removes the queue, if it is there, and then the state file. The creator's lock is held.
 func (s *stateFile) unlinkBoth(v state) error {
 	kq, err := s.openQueue(v)
-	if v.state == stateMaking && s.head.kind == SysV { // its creator may not have written the identifier
-		kq, err = mq.OpenSysV(s.head.key)
-	}
 	if err == nil {
 		err = errors.Join(kq.Remove(), kq.Close())
 	}
@@ -83,6 +79,13 @@ func (s *stateFile) removeLocked(force bool) error {
 		return err
 	}
 	if !force {
+		if kq, err := s.openQueue(v); err == nil {
+			if err := kq.Close(); err != nil {
+				return err
+			}
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err // such as a queue of another namespace, which nobody would find again
+		}
 		for i := range s.head.participants {
 			if s.alive(i) {
 				return fmt.Errorf("%w: %s; use force to remove it all the same", protocol.ErrBusy, s.holder(i))

@@ -1,6 +1,7 @@
 package mqueue
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -55,7 +56,9 @@ type stateFile struct {
 	path string
 	fd   int
 	head *header
+	opts Options // of whoever opened it
 	uid  uint32
+	size int64 // bytes that it took when it was opened
 	mode fs.FileMode
 
 	mu sync.Mutex // the table's lock within this process: its locked byte belongs to the description
@@ -64,17 +67,19 @@ type stateFile struct {
 // openState opens the state file of a name, in whichever directory it is. The error matches fs.ErrNotExist, fs.ErrPermission,
 // protocol.ErrNotSegment, ErrVersion or ErrCorrupt; in the last three cases the file comes with it, without a header.
 func openState(k Kind, name string, o Options) (*stateFile, error) {
-	var absent error
+	var absent, closed error
 	for _, dir := range o.dirs() {
 		s, err := openStateAt(filepath.Join(dir, stateName(k, name)), k, o)
-		if !errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			absent = cmp.Or(absent, err)
+		case errors.Is(err, fs.ErrPermission) && s == nil && unix.Faccessat(unix.AT_FDCWD, dir, unix.X_OK, unix.AT_EACCESS) != nil:
+			closed = cmp.Or(closed, err) // nobody like us can have put one there, so look on
+		default:
 			return s, err
 		}
-		if absent == nil {
-			absent = err
-		}
 	}
-	return nil, absent
+	return nil, cmp.Or(absent, closed)
 }
 
 func openStateAt(path string, k Kind, o Options) (*stateFile, error) {
@@ -92,7 +97,7 @@ func openStateAt(path string, k Kind, o Options) (*stateFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s := &stateFile{path: path, fd: fd}
+	s := &stateFile{path: path, fd: fd, opts: o}
 	if err := s.check(o); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), unix.Close(fd))
 	}
@@ -120,7 +125,7 @@ func (s *stateFile) check(o Options) error {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return fmt.Errorf("%w: it is no regular file", protocol.ErrNotSegment)
 	}
-	s.uid, s.mode = st.Uid, fs.FileMode(st.Mode&0o777)
+	s.uid, s.mode, s.size = st.Uid, fs.FileMode(st.Mode&0o777), st.Blocks*512
 	return owner.Check(st.Uid, o.AllowOtherOwner)
 }
 

@@ -24,6 +24,7 @@ type hub struct {
 	count map[int32]int     // ends of a watch
 	in    *os.File          // inotify; nil: the timer
 	stop  chan struct{}
+	ticks bool // the timer runs
 }
 
 var hubOf = &hub{}
@@ -47,7 +48,7 @@ func (h *hub) add(e watched, fd int) {
 		if err == nil {
 			watch = int32(n)
 		} else {
-			go h.tick(h.stop) // for this one
+			h.startTicking() // for this one
 		}
 	}
 	h.ends[e] = watch
@@ -79,14 +80,14 @@ func (h *hub) remove(e watched) {
 
 // begin starts whatever will tell.
 func (h *hub) begin() {
-	h.ends, h.count, h.stop, h.in = make(map[watched]int32), make(map[int32]int), make(chan struct{}), nil
+	h.ends, h.count, h.stop, h.in, h.ticks = make(map[watched]int32), make(map[int32]int), make(chan struct{}), nil, false
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err == nil && forceTimer {
 		_ = unix.Close(fd)
 		err = unix.EMFILE
 	}
 	if err != nil {
-		go h.tick(h.stop)
+		h.startTicking()
 		return
 	}
 	h.in = os.NewFile(uintptr(fd), "inotify")
@@ -135,6 +136,13 @@ func (h *hub) tell(watch int32, all bool) {
 	h.mu.Unlock()
 	for _, e := range found {
 		e.changed()
+	}
+}
+
+func (h *hub) startTicking() {
+	if !h.ticks {
+		h.ticks = true
+		go h.tick(h.stop)
 	}
 }
 

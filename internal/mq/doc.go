@@ -29,6 +29,7 @@ type Attr struct {
 	QueueBytes  int64 // bytes that it can hold
 	Mode        fs.FileMode
 	UID         uint32
+	Creator     uint32 // uid of who made it and may still change it; of a POSIX queue, its owner
 }
 
 // Entry is a System V queue of this host.

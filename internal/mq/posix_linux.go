@@ -135,7 +135,7 @@ func (p *posix) attr() (Attr, error) {
 	}
 	return Attr{
 		Messages: int(a.now), Bytes: a.now * a.size, MaxMessages: int(a.most), MessageSize: int(a.size), QueueBytes: a.most * a.size,
-		Mode: fs.FileMode(st.Mode & 0o777), UID: st.Uid,
+		Mode: fs.FileMode(st.Mode & 0o777), UID: st.Uid, Creator: st.Uid,
 	}, nil
 }
 

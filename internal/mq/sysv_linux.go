@@ -187,7 +187,7 @@ func (s *sysv) attr() (Attr, error) {
 	}
 	return Attr{
 		Messages: int(r.messages), Bytes: int64(r.bytes), MessageSize: min(l.MessageSize, int(r.most)), QueueBytes: int64(r.most),
-		Mode: fs.FileMode(r.mode & 0o777), UID: r.uid,
+		Mode: fs.FileMode(r.mode & 0o777), UID: r.uid, Creator: r.cuid,
 	}, nil
 }
 

@@ -1,9 +1,10 @@
-// Package whoami is what a process says of itself in a participant table, for people to read. All of it is from /proc; what is not to be had
-// there is zero or empty.
+// Package whoami is what a process says of itself in a participant table, for people to read, and of where it runs. All of it is from
+// /proc; what is not to be had there is zero or empty.
 package whoami
 
 import (
 	"bytes"
+	"encoding/hex"
 	"os"
 	"strconv"
 	"strings"
@@ -19,10 +20,13 @@ func Command() string {
 }
 
 // PIDNamespace is the inode of this process's pid namespace.
-var PIDNamespace = sync.OnceValue(readPIDNamespace)
+var PIDNamespace = sync.OnceValue(func() uint64 { return namespace("pid") })
 
-func readPIDNamespace() uint64 {
-	link, err := os.Readlink("/proc/self/ns/pid") // "pid:[4026531836]"
+// IPCNamespace is the inode of this process's namespace of System V objects and POSIX message queues.
+var IPCNamespace = sync.OnceValue(func() uint64 { return namespace("ipc") })
+
+func namespace(kind string) uint64 {
+	link, err := os.Readlink("/proc/self/ns/" + kind) // "pid:[4026531836]"
 	if err != nil {
 		return 0
 	}
@@ -30,6 +34,20 @@ func readPIDNamespace() uint64 {
 	n, _ := strconv.ParseUint(number, 10, 64)
 	return n
 }
+
+// Boot identifies the time since the host was booted: no two boots have the same.
+var Boot = sync.OnceValue(func() (id [16]byte) {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return id
+	}
+	digits, err := hex.DecodeString(strings.ReplaceAll(strings.TrimSpace(string(b)), "-", ""))
+	if err != nil {
+		return id
+	}
+	copy(id[:], digits)
+	return id
+})
 
 // StartTime is when this process started, in clock ticks since boot.
 func StartTime() uint64 {
