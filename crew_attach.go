@@ -32,7 +32,7 @@ func (p *Pipe) attachCrew(i int, role protocol.Role, e *endpoint, connect func(m
 	if !p.opts.ReadOnly {
 		c.buryDead()
 	}
-	before := *c.look(&view{})
+	before, dead := *c.look(&view{}), c.deadConsumers()
 	if e.lease, e.entry, err = c.takeEntry(role); err != nil {
 		return fmt.Errorf("%v role of ring %d: %w", role, i, err)
 	}
@@ -46,7 +46,7 @@ func (p *Pipe) attachCrew(i int, role protocol.Role, e *endpoint, connect func(m
 	if err != nil {
 		return fmt.Errorf("%s: ring %d: %w; remove the segment and make it anew", p.seg.Path(), i, err)
 	}
-	e.before = before
+	e.before, e.deadBefore = before, dead
 	e.own = statusWord(p, e.entry)
 	e.guard.detach = e.detachCrew
 	signEntry(p, e.entry, role)

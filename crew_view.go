@@ -42,6 +42,20 @@ func (c *crew) look(v *view) *view {
 	return v
 }
 
+// deadConsumers are the entries of those who died and whose entries nobody has taken since; nil if there are none.
+func (c *crew) deadConsumers() (found map[uint32]protocol.Status) {
+	first, end := c.entries()
+	for entry := first; entry < end; entry++ {
+		if status, role := c.participant(entry); status.State() == protocol.EntryDied && role == protocol.RoleConsumer {
+			if found == nil {
+				found = make(map[uint32]protocol.Status)
+			}
+			found[entry] = status
+		}
+	}
+	return found
+}
+
 // participant is the status of an entry, and the role that belongs to it: the role is written before the status, so it is right if the
 // status has not changed meanwhile.
 func (c *crew) participant(entry uint32) (protocol.Status, protocol.Role) {

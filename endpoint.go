@@ -46,7 +46,9 @@ type endpoint struct {
 
 	// MPMC only.
 	before view // who had been there when we came
-	now    view // who was there when we last looked
+	// deadBefore are the entries of consumers who were dead by then. Their numbers would not do: a successor may die in the same entry.
+	deadBefore map[uint32]protocol.Status
+	now        view // who was there when we last looked
 
 	blockedBy    uint32 // entry of who is in the way
 	blockedSince int64  // monotonic nanoseconds; 0: nobody is

@@ -173,8 +173,11 @@ func (p *manyProducer) vain(prove bool) error {
 	switch {
 	case now.there > 0 || now.came == gone:
 		return nil
-	case now.died > before.died:
-		return ErrPeerDied
+	}
+	for entry, status := range p.crew.deadConsumers() {
+		if p.deadBefore[entry] != status {
+			return ErrPeerDied
+		}
 	}
 	return ErrPeerClosed
 }

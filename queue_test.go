@@ -135,6 +135,31 @@ func TestListOfAll_IsInTheOrderOfNames(t *testing.T) {
 	require.Zero(t, made)
 }
 
+// A successor may have the entry of the dead one that it follows, and die in it too.
+func TestASecondDeath_IsNoOrderlyClose(t *testing.T) {
+	for _, b := range everywhere {
+		t.Run(b.String(), func(t *testing.T) {
+			o := shmpipe.Options{Backend: b}
+			called := shmtest.TempName(t)
+			pipe, err := shmpipe.Create(called, shmpipe.Geometry{Mode: shmpipe.MPMC, Capacity: 4096, MaxMessage: 100}, &o)
+			if errors.Is(err, errors.ErrUnsupported) {
+				t.Skip(err)
+			}
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, errors.Join(pipe.Close(), shmpipe.Remove(called, true, &o))) })
+			hold(t, pipe, b, "consumer").Kill()
+			p := producer(t, pipe)
+			require.NoError(t, p.Send(soon(t), []byte("the first one died before we came")))
+			hold(t, pipe, b, "consumer").Kill()
+			for err = nil; err == nil; {
+				err = p.Send(soon(t), make([]byte, 100)) // waits where it is full, until it is clear that nobody receives
+			}
+			require.ErrorIs(t, err, shmpipe.ErrPeerDied)
+			require.NoError(t, p.Close())
+		})
+	}
+}
+
 func TestAfterDrain_AClosedConsumerIsSeen(t *testing.T) {
 	forEverywhere(t, shmpipe.SPSC, func(t *testing.T, _ *shmpipe.Pipe, p *shmpipe.Producer, c *shmpipe.Consumer) {
 		require.NoError(t, p.Send(soon(t), []byte("precious")))
