@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"shmpipe/internal/fence"
 	"shmpipe/protocol"
 	"shmpipe/ring"
 )
@@ -14,7 +15,7 @@ func (p *Pipe) newCrewConsumer(i int) (*Consumer, error) {
 	v := &Consumer{producers: uint64(p.opts.Producers)}
 	err := p.attachCrew(i, protocol.RoleConsumer, &v.endpoint, func(m ring.MPMCMemory, slot uint8) (err error) {
 		v.sleepOn, v.wakeUp = v.crew.data, v.crew.space
-		m.Fenced = !v.barriers
+		m.Fenced, m.Unfence = !fence.Registered(), fence.Registered
 		v.many, err = ring.NewMPMCConsumer(m, slot, v.freed)
 		return err
 	})

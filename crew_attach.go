@@ -17,7 +17,7 @@ import (
 // attachCrew takes part in MPMC ring i: it buries the dead, takes the lease of a free entry, has connect build the ring's end,
 // and signs. If the process dies on the way, the lease goes with it, and the entry is as it was.
 func (p *Pipe) attachCrew(i int, role protocol.Role, e *endpoint, connect func(m ring.MPMCMemory, slot uint8) error) (err error) {
-	e.barriers = fence.Prepare()
+	fence.Prepare()
 	if err := p.acquire(); err != nil {
 		return err
 	}

@@ -40,7 +40,6 @@ type endpoint struct {
 	process  *procwatch.Watch
 	waiter   waiter
 	follow   bool
-	barriers bool   // this process takes part in global barriers; see futex.Gate, "A waker without a fence"
 	polls    uint32 // Try calls that found nothing, since the other side's lease was looked at
 	lastLook int64  // when that was, monotonic nanoseconds
 
@@ -57,7 +56,7 @@ type endpoint struct {
 // attach takes a role of ring i: the lease first, then connect, which builds the ring's end, then the status that says so.
 // If the process dies in between, the lease goes with it and nothing else has changed.
 func (p *Pipe) attach(i int, role protocol.Role, e *endpoint, connect func(ring.Memory) error) (err error) {
-	e.barriers = fence.Prepare()
+	fence.Prepare()
 	geo, err := p.ring(i)
 	if err != nil {
 		return err

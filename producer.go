@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"shmpipe/futex"
+	"shmpipe/internal/fence"
 	"shmpipe/protocol"
 	"shmpipe/ring"
 )
@@ -44,7 +45,8 @@ func (p *Pipe) ProducerOf(i int) (*Producer, error) {
 	err := p.attach(i, protocol.RoleProducer, &v.endpoint, func(m ring.Memory) (err error) {
 		v.sleepOn, v.wakeUp = gate(m.Control, protocol.OffSpaceGate), gate(m.Control, protocol.OffDataGate)
 		v.cursor, v.tail = atomicWord(m.Control, protocol.OffCursor), atomicWord(m.Control, protocol.OffTail)
-		v.ring, err = ring.NewProducer(m, !v.barriers)
+		m.Unfence = fence.Registered
+		v.ring, err = ring.NewProducer(m, !fence.Registered())
 		return err
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"shmpipe/internal/fence"
 	"shmpipe/protocol"
 	"shmpipe/ring"
 )
@@ -13,7 +14,7 @@ func (p *Pipe) newCrewProducer(i int) (*Producer, error) {
 	v := &Producer{}
 	err := p.attachCrew(i, protocol.RoleProducer, &v.endpoint, func(m ring.MPMCMemory, slot uint8) (err error) {
 		v.sleepOn, v.wakeUp = v.crew.space, v.crew.data
-		m.Fenced = !v.barriers
+		m.Fenced, m.Unfence = !fence.Registered(), fence.Registered
 		v.many, err = ring.NewMPMCProducer(m, slot)
 		return err
 	})

@@ -33,6 +33,9 @@ type Memory struct {
 	Data       []byte // capacity: a power of two, aligned to 8
 	MaxMessage uint64 // bytes of payload
 	Drop       bool   // what a consumer had in hand when it died is dropped
+
+	// Unfence is called now and then by a Producer that is fenced, and reports whether that is needed no longer; nil: it stays.
+	Unfence func() bool
 }
 
 // check makes sure that what the endpoints do without looking stays in bounds.

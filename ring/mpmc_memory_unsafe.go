@@ -22,8 +22,9 @@ type MPMCMemory struct {
 	Drop         bool // what a dead consumer had in hand is dropped
 
 	// Fenced says that a commit, and giving a frame back, must come before every later load of this processor; see
-	// [Producer.Publish].
-	Fenced bool
+	// [Producer.Publish]. Unfence is called now and then, and reports whether that is needed no longer; nil: it stays.
+	Fenced  bool
+	Unfence func() bool
 }
 
 // check makes sure that what the endpoints do without looking stays in bounds.
@@ -161,6 +162,9 @@ func (c *crowd) passed(s seam.Site, hint *atomic.Uint64, pos, behind uint64) {
 	}
 	if h := hint.Load(); int64(behind-h) > 0 {
 		hint.CompareAndSwap(h, behind)
+	}
+	if c.mem.Fenced && c.mem.Unfence != nil {
+		c.mem.Fenced = !c.mem.Unfence()
 	}
 }
 

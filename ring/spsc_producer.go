@@ -47,7 +47,7 @@ type claim struct {
 // NewProducer attaches to a ring as its producer, where a predecessor left off: all that it committed stays, and what it had
 // only claimed is free. The error matches protocol.ErrCorrupt if the ring's words make no sense.
 //
-// Fenced says that Publish must come before every later load of this processor; see [Producer.Publish].
+// Fenced says that Publish must come before every later load of this processor, until m.Unfence says otherwise; see [Producer.Publish].
 func NewProducer(m Memory, fenced bool) (*Producer, error) {
 	if err := m.check(); err != nil {
 		return nil, err
@@ -183,6 +183,9 @@ func (p *Producer) reserve(need uint64) Outcome {
 	}
 	if p.poisoned() {
 		return p.stop()
+	}
+	if p.fenced && p.mem.Unfence != nil {
+		p.fenced = !p.mem.Unfence()
 	}
 	// H2: pairs with H1 in Consumer.returnCredit. The consumer has read all that comes before this head.
 	head := p.sharedHead.Load()

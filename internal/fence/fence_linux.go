@@ -3,6 +3,7 @@ package fence
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,22 +16,29 @@ const (
 	registerPrivateExpedited = 1 << 4
 )
 
-// Registration is once for a process. The kernel says no before 4.16, and so do some seccomp filters.
+// Registration is once for a process. The kernel says no before 4.16, and so do some seccomp filters. It waits for a grace period of
+// the kernel, twice: some 30 milliseconds, more than all else that comes before a first message, so nobody waits for it.
 var (
-	private = sync.OnceValue(func() bool { return membarrier(registerPrivateExpedited) == nil })
-	global  = sync.OnceValue(func() bool { return membarrier(registerGlobalExpedited) == nil })
+	once       sync.Once
+	registered struct{ private, global atomic.Bool }
 )
 
-// Prepare registers for both kinds of barrier, so that making one is fast. It reports whether this process takes part in [Global].
-// Safe for concurrent use.
-func Prepare() bool {
-	private()
-	return global()
+// Prepare begins to register for both kinds of barrier. Safe for concurrent use.
+func Prepare() {
+	once.Do(func() {
+		go func() {
+			registered.global.Store(membarrier(registerGlobalExpedited) == nil)
+			registered.private.Store(membarrier(registerPrivateExpedited) == nil)
+		}()
+	})
 }
+
+// Registered reports whether this process takes part in [Global]. Once it does, it does for good. Safe for concurrent use, and cheap.
+func Registered() bool { return registered.global.Load() }
 
 // Process returns after every thread of this process has executed a full memory barrier. Safe for concurrent use.
 func Process() {
-	if private() && membarrier(privateExpedited) == nil {
+	if registered.private.Load() && membarrier(privateExpedited) == nil {
 		return
 	}
 	stopTheWorld()
@@ -40,16 +48,20 @@ func Process() {
 // was possible. Safe for concurrent use.
 func Global() bool { return membarrier(globalExpedited) == nil }
 
-// stopTheWorld is the barrier where membarrier is not to be had: the runtime stops every goroutine at a safe point, which takes
+// stopTheWorld is the barrier where membarrier is not to be had, or not yet: the runtime stops every goroutine at a safe point, which takes
 // each thread through the kernel or a lock.
 func stopTheWorld() {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 }
 
-// membarrier does not block: it interrupts the processors concerned and waits for their answers.
+// membarrier interrupts the processors concerned and waits for their answers.
 func membarrier(command uintptr) error {
-	if _, _, errno := unix.RawSyscall(unix.SYS_MEMBARRIER, command, 0, 0); errno != 0 {
+	call := unix.RawSyscall
+	if command == registerGlobalExpedited || command == registerPrivateExpedited {
+		call = unix.Syscall // it sleeps
+	}
+	if _, _, errno := call(unix.SYS_MEMBARRIER, command, 0, 0); errno != 0 {
 		return errno
 	}
 	return nil

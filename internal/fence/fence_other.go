@@ -3,7 +3,10 @@
 package fence
 
 // Prepare does nothing: there are no endpoints on this system.
-func Prepare() bool { return false }
+func Prepare() {}
+
+// Registered is false here.
+func Registered() bool { return false }
 
 // Process does nothing here.
 func Process() {}
