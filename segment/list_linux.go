@@ -150,9 +150,10 @@ func listSysV(o Options) ([]Entry, error) {
 		}
 		e := newSysVEntry(m.header.Name, r)
 		e.examine(m, nil)
-		// Made after the directory was read, it is sound all the same.
-		if _, statErr := dir.stat(lockEntry(e.Name)); e.Err == nil && statErr != nil {
-			e.Err = fmt.Errorf("%w: %s is not there; %s", ErrLockFile, dir.join(lockEntry(e.Name)), adviseRemoveSysV(e.Name))
+		// Made after the directory was read, it is sound all the same. One without a lock file here may have it in another directory: even if
+		// it is not ready, that is no proof that its creator is dead.
+		if _, statErr := dir.stat(lockEntry(e.Name)); statErr != nil && (e.Err == nil || errors.Is(e.Err, protocol.ErrNotReady)) {
+			e.Err = fmt.Errorf("%w: %s is not there; unless it is in another directory, %s", ErrLockFile, dir.join(lockEntry(e.Name)), adviseRemoveSysV(e.Name))
 		}
 		found = append(found, e)
 	}

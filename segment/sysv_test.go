@@ -101,6 +101,18 @@ func TestSysV_RemainsOfEveryStepAreListedRemovedAndCreatedOver(t *testing.T) {
 	}
 }
 
+// Segments of System V are the host's, lock files a directory's: whoever looks into another one cannot know that the creator is dead.
+func TestSysV_OneThatIsBeingMadeElsewhereIsNoRemains(t *testing.T) {
+	p := newPlace(t, SysV)
+	remains(t, p, 6)
+	o := p.o
+	o.Dir = t.TempDir()
+	e := find(must(List(SysV, o)), p.name)
+	require.ErrorIs(t, e.Err, ErrLockFile)
+	require.NotErrorIs(t, e.Err, protocol.ErrNotReady)
+	require.NoError(t, Remove(SysV, p.name, p.o, false))
+}
+
 func TestSysV_LostLockFileIsFoundOut(t *testing.T) {
 	p := newPlace(t, SysV)
 	s := p.create(t)
