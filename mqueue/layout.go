@@ -95,6 +95,7 @@ type header struct {
 	name, why             string
 	boot                  [16]byte // zero: unknown
 	ipcSpace              uint64   // 0: unknown
+	planned               int      // capacity that was tried first; not written
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

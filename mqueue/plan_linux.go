@@ -55,6 +55,7 @@ func plan(k Kind, name string, g Geometry) (*header, error) {
 		h.why = ""
 	}
 	h.cutWhy()
+	h.planned = h.capacity
 	return h, nil
 }
 
@@ -71,9 +72,8 @@ func (h *header) tryAnother(err error) bool {
 		return errors.Is(err, fs.ErrExist) // the next random key is another one
 	case h.messages > 1 && errors.Is(err, unix.EMFILE):
 		h.messages /= 2
-		before := h.capacity
 		h.capacity = h.messages * h.messageSize
-		h.why = fmt.Sprintf("capacity %d instead of %d bytes: %v", h.capacity, before, err)
+		h.why = fmt.Sprintf("capacity %d instead of %d bytes: %v", h.capacity, h.planned, err)
 		h.cutWhy()
 		return true
 	}

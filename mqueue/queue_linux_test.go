@@ -449,7 +449,7 @@ func TestAStoppedParticipant_KeepsItsPlaceAndOthersFromRemoval(t *testing.T) {
 		q, name := made(t, k, Geometry{MaxMessage: 100})
 		child := shmtest.Child(t, "send", k.String(), name, "1", "0", "100000", "50")
 		child.Expect("sending")
-		child.Signal(syscall.SIGSTOP)
+		child.Stop()
 		dead, err := q.Reap()
 		require.NoError(t, err)
 		require.Zero(t, dead)

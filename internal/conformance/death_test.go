@@ -189,7 +189,7 @@ func TestAStoppedPeer_IsAlive(t *testing.T) {
 		c := consumer(t, pipe)
 		child := s.child(t, "hold", name, "producer")
 		child.Expect("held")
-		child.Signal(syscall.SIGSTOP)
+		child.Stop()
 		short, cancel := context.WithTimeout(context.Background(), 10*moment)
 		defer cancel()
 		_, err := c.Receive(short, nil)

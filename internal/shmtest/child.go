@@ -2,11 +2,13 @@ package shmtest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -139,6 +141,25 @@ func (p *Process) Signal(s syscall.Signal) {
 	if err := p.Process.Signal(s); err != nil {
 		p.t.Fatalf("send %v to child: %v", s, err)
 	}
+}
+
+// Stop stops the child and waits until each of its threads has stopped: the signal only begins that.
+func (p *Process) Stop() {
+	p.t.Helper()
+	p.Signal(syscall.SIGSTOP)
+	Eventually(p.t, "all threads of the child to be stopped", func() bool {
+		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.Process.Pid))
+		if err != nil || len(files) == 0 {
+			p.t.Fatalf("threads of the child: %v", err)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err == nil && !strings.HasPrefix(string(b[bytes.LastIndexByte(b, ')')+1:]), " T ") {
+				return false // one that is gone does not run either
+			}
+		}
+		return true
+	})
 }
 
 // Kill kills the child with SIGKILL, if it lives, and reaps it.
