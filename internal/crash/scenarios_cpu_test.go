@@ -179,9 +179,9 @@ func TestScenario_SeveralProcessesOnOneProcessorMakeProgress(t *testing.T) {
 			each = 100
 		}
 		dead := join(t, pipe, "consumer")
-		to := []*shmtest.Process{pump(t, pipe, w, 0, 1, 0, "bound"), pump(t, pipe, w, 0, 1, 0, "bound", "GOMAXPROCS=1")}
 		from := []*shmtest.Process{pump(t, pipe, w, 1, 0, each, "bound"), pump(t, pipe, w, 1, 0, each, "bound", "GOMAXPROCS=1"), pump(t, pipe, w, 1, 0, each, "bound")}
-		ask(t, dead, "take")
+		ask(t, dead, "take") // before the others may have taken all there is
+		to := []*shmtest.Process{pump(t, pipe, w, 0, 1, 0, "bound"), pump(t, pipe, w, 0, 1, 0, "bound", "GOMAXPROCS=1")}
 		dead.Kill()
 		start := time.Now()
 		require.Equal(t, 3*each, received(t, append(from, to...)...))
