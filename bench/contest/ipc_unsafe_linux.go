@@ -1,6 +1,7 @@
 package contest
 
 import (
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -131,6 +132,15 @@ func semaphoreRemove(id int) error {
 		return errno
 	}
 	return nil
+}
+
+// semaphoresAreOurs reports whether a set has no key and was made by this user.
+func semaphoresAreOurs(id int) (bool, error) {
+	var s [32]uint32 // more than the kernel's struct semid64_ds, which begins as messageState does: key, uid, gid, cuid
+	if _, _, errno := unix.Syscall6(unix.SYS_SEMCTL, uintptr(id), 0, unix.IPC_STAT, uintptr(unsafe.Pointer(&s)), 0, 0); errno != 0 {
+		return false, errno
+	}
+	return s[0] == unix.IPC_PRIVATE && s[3] == uint32(os.Geteuid()), nil
 }
 
 // semaphoreStep is the kernel's struct sembuf.

@@ -35,6 +35,7 @@ func (semaphores) Create(j trial.Job, channels int) (trial.Handle, error) {
 	if err != nil {
 		return nil, ipcError("make System V semaphores", err)
 	}
+	note(noteSemaphores, id)
 	h := &semaphoreHandle{job: j, id: id, n: n, creator: true}
 	values := make([]uint16, semCount*channels)
 	for direction := range channels {
@@ -113,6 +114,7 @@ func (h *semaphoreHandle) Remove(ending bool) error {
 	if err := semaphoreRemove(h.id); err != nil && err != unix.EINVAL && err != unix.EIDRM { // removed before
 		return fmt.Errorf("remove System V semaphores %d: %w", h.id, err)
 	}
+	forget(noteSemaphores, h.id)
 	return nil
 }
 

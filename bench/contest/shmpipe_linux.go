@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"shmpipe"
 	"shmpipe/bench/trial"
 )
@@ -18,13 +20,14 @@ type shm struct {
 }
 
 // options are those of both processes. The way of waiting is what the documentation advises for a processor each: adaptive where messages
-// flow or do not come at all, spinning where the time of a single one counts.
+// flow, spinning where the time of a single one counts. What it costs to wait for one that does not come is asked of the latter too: who
+// has the low round trip pays that price, like everybody else who spins.
 func (s shm) options(j trial.Job) *shmpipe.Options {
 	o := &shmpipe.Options{Backend: s.backend, Prefault: true}
 	switch {
 	case j.Blocks():
 		o.Wait = shmpipe.WaitBlock
-	case j.Mode == trial.RoundTrip || j.Mode == trial.Load || j.Mode == trial.First:
+	case j.Mode == trial.RoundTrip || j.Mode == trial.Load || j.Mode == trial.First || j.Mode == trial.Idle:
 		o.Wait = shmpipe.WaitSpin
 	}
 	return o
@@ -34,13 +37,21 @@ func (s shm) Create(j trial.Job, channels int) (trial.Handle, error) {
 	o, name := s.options(j), trial.ObjectName()
 	p, err := shmpipe.Create(name, shmpipe.Geometry{Mode: s.mode, Capacity: j.Capacity, Rings: channels}, o)
 	if err != nil {
-		return nil, err
+		return nil, absent(s.backend, err)
 	}
 	h := &shmHandle{job: j, pipe: p, options: o, name: name}
 	if err := h.offer(); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
+}
+
+// absent tells a kernel that lacks what a backend needs from what should have worked.
+func absent(b shmpipe.Backend, err error) error {
+	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, unix.ENOSYS) {
+		return trial.Cannot{Why: fmt.Sprintf("this kernel does not have what the backend %v needs", b)}
+	}
+	return err
 }
 
 func (s shm) Open(j trial.Job, text string, files []*os.File) (trial.Handle, error) {

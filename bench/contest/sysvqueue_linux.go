@@ -28,6 +28,7 @@ func (sysvQueues) Create(j trial.Job, channels int) (trial.Handle, error) {
 		if err != nil {
 			return nil, errors.Join(ipcError("make a System V message queue", err), h.Close())
 		}
+		note(noteMessages, id)
 		h.ids = append(h.ids, id)
 		_ = messageCapacity(id, j.Capacity) // what the kernel does not grant is what a user would not get
 	}
@@ -105,7 +106,9 @@ func (h *sysvHandle) Remove(ending bool) error {
 	for _, id := range h.ids {
 		if err := messageRemove(id); err != nil && err != unix.EINVAL && err != unix.EIDRM { // removed before
 			errs = append(errs, fmt.Errorf("remove System V message queue %d: %w", id, err))
+			continue
 		}
+		forget(noteMessages, id)
 	}
 	return errors.Join(errs...)
 }
