@@ -19,11 +19,12 @@ func Example() {
 	ctx := context.Background()
 
 	// One process makes the segment and sends.
-	out, err := shmpipe.Create("shmpipe-test-example", shmpipe.Geometry{Capacity: 64 << 10}, nil)
+	name := fmt.Sprintf("shmpipe-test-%d-example", os.Getpid())
+	out, err := shmpipe.Create(name, shmpipe.Geometry{Capacity: 64 << 10}, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer shmpipe.Remove("shmpipe-test-example", false, nil)
+	defer shmpipe.Remove(name, false, nil)
 	defer out.Close()
 	producer, err := out.Producer()
 	if err != nil {
@@ -37,7 +38,7 @@ func Example() {
 	producer.Close() // the end of the stream
 
 	// The other opens it and receives.
-	in, err := shmpipe.Open("shmpipe-test-example", nil)
+	in, err := shmpipe.Open(name, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

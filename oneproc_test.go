@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
 	"shmpipe"
 	"shmpipe/internal/shmtest"
 )
@@ -80,7 +83,13 @@ func onFirst(t testing.TB, cmd *exec.Cmd) *exec.Cmd {
 	if err != nil {
 		t.Skip("taskset is not installed")
 	}
-	cmd.Args = append([]string{taskset, "-c", "0", cmd.Path}, cmd.Args[1:]...)
+	var may unix.CPUSet
+	require.NoError(t, unix.SchedGetaffinity(0, &may))
+	first := 0
+	for !may.IsSet(first) {
+		first++
+	}
+	cmd.Args = append([]string{taskset, "-c", strconv.Itoa(first), cmd.Path}, cmd.Args[1:]...)
 	cmd.Path = taskset
 	return cmd
 }

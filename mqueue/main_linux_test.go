@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"shmpipe/internal/shmtest"
 	"shmpipe/protocol"
@@ -27,7 +28,13 @@ func forEach(t *testing.T, f func(t *testing.T, k Kind)) {
 func made(t *testing.T, k Kind, g Geometry) (*Queue, string) {
 	t.Helper()
 	name := shmtest.TempName(t)
-	q, err := Create(k, name, g, Options{})
+	var q *Queue
+	var err error
+	// All queues of a user share one limit, so those of tests that run beside may leave too little for a moment.
+	shmtest.Eventually(t, "room for a queue", func() bool {
+		q, err = Create(k, name, g, Options{})
+		return !errors.Is(err, unix.EMFILE)
+	})
 	if errors.Is(err, errors.ErrUnsupported) {
 		t.Skip(err)
 	}

@@ -108,7 +108,7 @@ func (h *hub) read(in *os.File, stop chan struct{}) {
 			h.tell(watch, mask&unix.IN_Q_OVERFLOW != 0)
 			if mask&unix.IN_CLOSE_WRITE != 0 {
 				// The kernel tells before it drops the locks of the description, so look again.
-				for _, later := range [...]time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond} {
+				for _, later := range [...]time.Duration{time.Millisecond, 10 * time.Millisecond, 100 * time.Millisecond, time.Second} {
 					time.AfterFunc(later, func() { h.tellLater(watch, stop) })
 				}
 			}

@@ -39,11 +39,12 @@ func Main(m *testing.M, roles map[string]Role) int {
 // Snapshot is what this process holds at one time.
 type Snapshot struct {
 	descriptors map[string]string // number to what it leads to
+	files       map[string]bool
 	goroutines  int
 }
 
 // Take takes a snapshot.
-func Take() Snapshot { return Snapshot{descriptors(), runtime.NumGoroutine()} }
+func Take() Snapshot { return Snapshot{descriptors(), files(), runtime.NumGoroutine()} }
 
 // Leaks says what is there that was not there before, after it has had time to go; "" if nothing.
 func (s Snapshot) Leaks() string {
@@ -66,9 +67,8 @@ func (s Snapshot) now() string {
 	for _, line := range Mappings("/dev/shm/", "/SYSV", "/memfd:") {
 		fmt.Fprintf(&b, "mapping: %s\n", line)
 	}
-	for _, pattern := range [...]string{"shmpipe.", "shmpipe-sysv.", ""} {
-		files, _ := filepath.Glob("/dev/shm/" + pattern + ownPrefix() + "*")
-		for _, f := range files {
+	for f := range files() {
+		if !s.files[f] {
 			fmt.Fprintf(&b, "file: %s\n", f)
 		}
 	}
@@ -77,6 +77,18 @@ func (s Snapshot) now() string {
 		fmt.Fprintf(&b, "%d goroutines, were %d\n%s\n", n, s.goroutines, stacks[:runtime.Stack(stacks, true)])
 	}
 	return b.String()
+}
+
+// files are those that tests of a process with this pid made. Some may be there before it made any: a killed one's had it, too.
+func files() map[string]bool {
+	found := make(map[string]bool)
+	for _, pattern := range [...]string{"shmpipe.", "shmpipe-sysv.", "shmpipe-mq.", "shmpipe-msg.", ""} {
+		names, _ := filepath.Glob("/dev/shm/" + pattern + ownPrefix() + "*")
+		for _, name := range names {
+			found[name] = true
+		}
+	}
+	return found
 }
 
 // descriptors are this process's, but for those that the Go runtime opens once and keeps.

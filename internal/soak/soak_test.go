@@ -67,6 +67,12 @@ func soak(t *testing.T, l layout, limit time.Duration, seed uint64) {
 		c.pause(time.Duration(3+c.random.IntN(50)) * time.Millisecond)
 		c.strike()
 	}
+	shmtest.Eventually(t, "a message to come through", func() bool { // on a busy machine nobody may have come so far
+		c.pause(time.Millisecond)
+		s, err := c.pipe.Stats()
+		require.NoError(t, err)
+		return s.Received > 0
+	})
 	// No more deaths. Those who are there go on for a moment, and leave.
 	c.carryOn()
 	c.pause(50 * time.Millisecond)
