@@ -192,7 +192,7 @@ func (c *MPMCConsumer) Blocker() (slot uint8, blocked bool) {
 // open looks into the frame that was taken, and delivers its first message.
 func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 	frame := c.at(c.hand.index)
-	limit := c.hand.word.Span() << c.shift
+	limit := c.hand.word.Span() << (c.shift & 63)
 	header := *wordAt(c.data, frame) // read once; the word that covers it has been seen
 	if n := protocol.FrameLength(header); protocol.IsData(header) && n <= limit-protocol.FrameHeaderSize && n <= c.maxMessage {
 		c.hand.header = header

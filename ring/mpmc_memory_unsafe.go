@@ -112,16 +112,16 @@ func join(m MPMCMemory, slot uint8, gate uint64) (crowd, error) {
 // word is the word of the granule at a position or index.
 func (c *crowd) word(pos uint64) *atomic.Uint64 {
 	i := pos & c.mask
-	return atomicAt(c.words, 8*((i<<c.left|i>>c.right)&c.mask))
+	return atomicAt(c.words, 8*((i<<(c.left&63)|i>>(c.right&63))&c.mask))
 }
 
-func (c *crowd) lap(pos uint64) uint32 { return uint32(pos >> c.bits) }
+func (c *crowd) lap(pos uint64) uint32 { return uint32(pos >> (c.bits & 63)) }
 
 // spanOf is how many granules n bytes take.
-func (c *crowd) spanOf(n uint64) uint64 { return (n + (1<<c.shift - 1)) >> c.shift }
+func (c *crowd) spanOf(n uint64) uint64 { return (n + (1<<(c.shift&63) - 1)) >> (c.shift & 63) }
 
 // at is the offset in the data of the granule at a position or index.
-func (c *crowd) at(pos uint64) uint64 { return pos & c.mask << c.shift }
+func (c *crowd) at(pos uint64) uint64 { return pos & c.mask << (c.shift & 63) }
 
 // load reads a word once.
 func (c *crowd) load(s seam.Site, w *atomic.Uint64) protocol.Word {
