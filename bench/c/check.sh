@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/bin" || exit 1
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/check-bench-XXXXXX")
+work=$(mktemp -d -t check-bench-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/tmp"
 export TMPDIR=$work/tmp
@@ -99,8 +99,13 @@ every_mode() {
 
 damage() {
 	local program=$1
-	DAMAGE=torn trial 1 "$program" thr 64 200
-	[[ $err == *torn* ]] || complain "$program: torn messages were not noticed as such"
+	local size
+	for size in 16 64 200 4096; do
+		DAMAGE=torn trial 1 "$program" thr $size 200
+		[[ $err == *torn* ]] || complain "$program: torn messages were not noticed as such"
+		DAMAGE=stale trial 1 "$program" thr $size 200
+		[[ $err == *torn* ]] || complain "$program: the content of an earlier message was not noticed as such"
+	done
 	DAMAGE=order trial 1 "$program" thr 64 200
 	[[ $err == *order* ]] || complain "$program: the wrong order was not noticed as such"
 	DAMAGE=lost GRACE=50 trial 1 "$program" thr 64 200
@@ -150,6 +155,13 @@ if [ -x pingpong ]; then
 	trial 0 pingpong floor 3000
 	keys floor rtt_ns
 fi
+
+# A header without its library must not keep anything else from being built.
+mkdir "$work/src"
+cp ../Makefile ../*.h ../zmq.c "$work/src"
+out='' err=$(make -s -C "$work/src" libs_zmq=-lnonexist build-zmq 2>&1) || complain "make: a library that is missing ends the build"
+[ -s "$work/src/bin/zmq.absent" ] || complain "make: a library that is missing is not said to be"
+[ "$(ls "$work/src/bin")" = zmq.absent ] || complain "make: more than a reason is left of what could not be built"
 
 echo "check: $runs trials, $failed complaints, ${SECONDS} s"
 [ "$failed" = 0 ]

@@ -15,8 +15,8 @@
 //
 // Nothing is closed: the end of the processes does that. Files and names that should go are registered with remove_later.
 //
-// DAMAGE is for tests of the checks in the mode thr: from the middle on, the messages are torn, come in the wrong order or are lost, or the
-// sending process dies.
+// DAMAGE is for tests of the checks in the mode thr: from the middle on, the messages are torn, hold the content of an earlier one
+// (stale), come in the wrong order or are lost, or the sending process dies.
 #ifndef BENCH_HARNESS_H
 #define BENCH_HARNESS_H
 

@@ -1,8 +1,9 @@
 // The textbook queue: a ring of slots guarded by a mutex and two condition variables, all in shared memory.
 //
 // Messages are copied in and out under the lock, so it would serve any number of senders and receivers. Whoever is about to wait leaves a
-// flag, and the other side signals only if it finds one. A batch is sent under one lock, and received likewise: as many as there are, at most
-// a batch. The mutex is robust: the death of its owner is an error here, not a wait without end.
+// flag, and the other side signals only if it finds one. A batch is sent under one lock. The receiver takes what is there under one lock, up to
+// 64 messages or 64 KiB, as readers of streams do, and more if a batch has more. The mutex is robust: the death of its owner is an error here,
+// not a wait without end.
 //
 // WAIT=busy: whoever has nothing to do polls the other's counter without the lock, and takes the lock by trying.
 #include "job.h"
@@ -10,6 +11,8 @@
 #include <pthread.h>
 
 #define NAME "c-mutex"
+
+enum { taken_most = 64, taken_bytes = 64 << 10 }; // at once, whatever the batch
 
 struct control {
 	ON_ITS_OWN pthread_mutex_t lock;
@@ -36,7 +39,7 @@ struct tx {
 struct rx {
 	struct end end;
 	uint8_t *taken; // messages that were copied out
-	uint64_t batch, have, used;
+	uint64_t most, have, used;
 	size_t size;
 };
 
@@ -78,8 +81,9 @@ static struct end open_end(const struct channel *c) {
 static void tx_open(struct tx *tx, const struct channel *c) { *tx = (struct tx){.end = open_end(c)}; }
 
 static void rx_open(struct rx *rx, const struct channel *c) {
-	uint64_t slot = slot_bytes(c->job->size), batch = at_most(c->job->cap / slot, c->job->batch);
-	*rx = (struct rx){.end = open_end(c), .taken = private_buffer(batch * slot), .batch = batch, .size = c->job->size};
+	uint64_t slot = slot_bytes(c->job->size), most = at_least(1, at_most(taken_most, taken_bytes / slot));
+	most = at_most(c->job->cap / slot, at_least(c->job->batch, most));
+	*rx = (struct rx){.end = open_end(c), .taken = private_buffer(most * slot), .most = most, .size = c->job->size};
 }
 
 // owned ends the trial if the lock's last owner died: what it guards may be half done.
@@ -171,7 +175,7 @@ static void take(struct rx *rx) {
 	uint64_t at = get(&control->read), have;
 	while ((have = get(&control->written) - at) == 0)
 		wait_for(&rx->end, &control->not_empty, &control->receiver_waits, &control->written);
-	have = at_most(rx->batch, have);
+	have = at_most(rx->most, have);
 	for (uint64_t i = 0; i < have; i++)
 		memcpy(rx->taken + i * rx->end.slot, rx->end.data + (at + i) % rx->end.slots * rx->end.slot, rx->size);
 	put(&control->read, at + have);

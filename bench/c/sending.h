@@ -2,11 +2,26 @@
 #ifndef BENCH_SENDING_H
 #define BENCH_SENDING_H
 
-// send_some sends messages in batches; shift spoils their numbers.
-static void send_some(struct work *work, struct tx *tx, uint64_t from, uint64_t to, uint64_t shift) {
+// A maker writes message i to work->source. All but numbered are for tests of the checks.
+typedef void maker(const struct work *work, uint64_t i);
+
+static inline void numbered(const struct work *work, uint64_t i) { stamp(work->source, work->job->size, i); }
+
+static void torn(const struct work *work, uint64_t i) {
+	numbered(work, i);
+	work->source[work->job->size - 1] ^= 1;
+}
+
+// stale leaves what was there before, except the first word: as if nothing but that had been copied.
+static void stale(const struct work *work, uint64_t i) { store_word(work->source, i); }
+
+static void one_too_far(const struct work *work, uint64_t i) { numbered(work, i + 1); }
+
+// send_some sends messages in batches. It is inlined, with make, wherever it is called.
+__attribute__((always_inline)) static inline void send_some(struct work *work, struct tx *tx, uint64_t from, uint64_t to, maker *make) {
 	uint64_t pending = work->pending, batch = work->job->batch;
 	for (uint64_t i = from; i < to; i++) {
-		store_word(work->source, i + shift);
+		make(work, i);
 		tx_send(tx, work->source, work->job->size);
 		if (++pending == batch) {
 			tx_publish(tx);
@@ -18,17 +33,18 @@ static void send_some(struct work *work, struct tx *tx, uint64_t from, uint64_t 
 
 static void send_damaged(struct work *work, struct tx *tx, const char *damage) {
 	uint64_t count = work->job->count, middle = count / 2;
-	send_some(work, tx, 0, middle, 0);
+	send_some(work, tx, 0, middle, numbered);
 	if (strcmp(damage, "torn") == 0) {
-		work->source[work->job->size - 1] ^= 1;
-		send_some(work, tx, middle, count, 0);
+		send_some(work, tx, middle, count, torn);
+	} else if (strcmp(damage, "stale") == 0) {
+		send_some(work, tx, middle, count, stale);
 	} else if (strcmp(damage, "order") == 0) {
-		send_some(work, tx, middle, count, 1);
+		send_some(work, tx, middle, count, one_too_far);
 	} else if (strcmp(damage, "death") == 0) {
 		tx_end(tx);
 		raise(SIGKILL);
 	} else if (strcmp(damage, "lost") != 0) {
-		misuse("DAMAGE: got %s, want torn, order, lost or death", damage);
+		misuse("DAMAGE: got %s, want torn, stale, order, lost or death", damage);
 	}
 	tx_end(tx);
 }
@@ -39,25 +55,24 @@ static void send_all(struct work *work, struct tx *tx) {
 		send_damaged(work, tx, damage);
 		return;
 	}
-	send_some(work, tx, 0, work->job->count, 0);
+	send_some(work, tx, 0, work->job->count, numbered);
 	tx_end(tx);
 }
 
-static inline void send_one(struct work *work, struct tx *tx, uint64_t first_word) {
-	store_word(work->source, first_word);
+static inline void send_one(struct work *work, struct tx *tx, uint64_t number) {
+	stamp(work->source, work->job->size, number);
 	tx_send(tx, work->source, work->job->size);
 	tx_publish(tx);
 }
 
 // bounce sends back what comes.
 static void bounce(struct work *work, struct tx *tx, struct rx *rx) {
-	uint64_t sum = 0, count = work->job->count;
+	uint64_t count = work->job->count;
 	for (uint64_t i = 0; i < count; i++) {
-		sum += consume(work, rx_next(rx), i);
+		consume(work, rx_next(rx), i);
 		rx_done(rx);
 		send_one(work, tx, i);
 	}
-	check_sum(work, sum, count);
 }
 
 // send_paced sends message i when it is due, or as soon after as it can. It spins, whatever WAIT says: a sleep would not end in time.

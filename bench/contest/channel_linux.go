@@ -11,16 +11,21 @@ import (
 // buffer comes up again when the channel must have delivered one more message than it can hold since.
 type goChannels struct{}
 
-func (goChannels) Single() {}
+func (goChannels) Single()  {}
+func (goChannels) Crowded() {}
 
 func (goChannels) Create(j trial.Job, channels int) (trial.Handle, error) {
 	const most = 65536 // messages
-	h := &goChannelHandle{}
+	h, pattern := &goChannelHandle{}, trial.Pattern(j.Size)
 	for range channels {
 		n := max(1, min(j.Capacity/j.Size, most))
 		c := goChannel{messages: make(chan []byte, n), buffers: make([][]byte, n+2)}
+		memory := make([]byte, (n+2)*j.Size)
 		for i := range c.buffers {
-			c.buffers[i] = trial.Pattern(j.Size) // touched, so that the memory is there
+			c.buffers[i] = memory[i*j.Size : (i+1)*j.Size : (i+1)*j.Size]
+			if j.Prefaults() {
+				copy(c.buffers[i], pattern)
+			}
 		}
 		h.channels = append(h.channels, c)
 	}

@@ -17,11 +17,8 @@ func (f fallback) Create(j trial.Job, channels int) (trial.Handle, error) {
 	h := &fallbackHandle{job: j, backend: f.backend, name: trial.ObjectName(), creator: true}
 	for i := range channels {
 		p, err := shmpipe.Create(h.direction(i), shmpipe.Geometry{Capacity: j.Capacity, MaxMessage: j.Size}, h.options())
-		if errors.Is(err, errors.ErrUnsupported) {
-			err = trial.Cannot{Why: err.Error()}
-		}
 		if err != nil {
-			return nil, errors.Join(err, h.Close())
+			return nil, errors.Join(absent(f.backend, err), h.Close())
 		}
 		h.pipes = append(h.pipes, p)
 	}
@@ -56,7 +53,14 @@ type fallbackHandle struct {
 	pipes   []*shmpipe.Pipe
 }
 
-func (h *fallbackHandle) options() *shmpipe.Options { return &shmpipe.Options{Backend: h.backend} }
+// options are the same in all modes: a queue's waiting is the kernel's, and all that can be chosen is whether to try again for a while before it.
+func (h *fallbackHandle) options() *shmpipe.Options {
+	o := &shmpipe.Options{Backend: h.backend}
+	if h.job.Blocks() {
+		o.Wait = shmpipe.WaitBlock
+	}
+	return o
+}
 
 func (h *fallbackHandle) direction(i int) string { return fmt.Sprintf("%s-%d", h.name, i) }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -23,20 +24,74 @@ const (
 	noteSemaphores = "sem"
 )
 
+// notePath is the file that says that this process has made an object.
+func notePath(kind string, id int) string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("%s.%s-%d", trial.ObjectName(), kind, id))
+}
+
 // note writes down that this process has made an object. Where that fails, the object merely outlives a kill.
 func note(kind string, id int) {
-	f, err := os.OpenFile(filepath.Join(os.TempDir(), fmt.Sprintf("%s.%s-%d", trial.ObjectName(), kind, id)), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(notePath(kind, id), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // exclusively: it follows no link
 	if err == nil {
 		_ = f.Close()
 	}
 }
 
 // forget removes the note of an object that is gone.
-func forget(kind string, id int) {
-	found, _ := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("shmpipe-bench-*.%s-%d", kind, id)))
-	for _, path := range found {
-		_ = os.Remove(path)
+func forget(kind string, id int) { _ = os.Remove(notePath(kind, id)) }
+
+// ClearStaleSysV removes the System V objects that notes in a folder tell of, if whoever made them is dead, and those notes. It does not believe
+// a note that is not this user's own, and leaves an object alone that is not this user's or has a key: somebody else has the number by now. It
+// returns how many notes it removed. What it could not remove stays, with its note, and is in the error.
+//
+// Call it before anything that removes the files of the dead by their names: without its note, an object is lost.
+func ClearStaleSysV(dir string, alive func(pid int) bool) (cleared int, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return 0, fmt.Errorf("look for notes of System V objects: %w", err)
 	}
+	for _, e := range entries {
+		pid, ok := maker(e.Name())
+		if !ok || alive(pid) || !isOwn(e) {
+			continue
+		}
+		clearErr := ClearNoted(e.Name())
+		if errors.Is(clearErr, fs.ErrPermission) {
+			clearErr = nil // what the note told of is gone, and so can the note
+		}
+		if clearErr == nil {
+			clearErr = os.Remove(filepath.Join(dir, e.Name()))
+		}
+		if clearErr != nil && !errors.Is(clearErr, fs.ErrNotExist) {
+			err = errors.Join(err, clearErr)
+			continue
+		}
+		cleared++
+	}
+	return cleared, err
+}
+
+// maker is the process that the name of a note tells of.
+func maker(name string) (pid int, ok bool) {
+	rest, ours := strings.CutPrefix(name, "shmpipe-bench-")
+	number, what, dot := strings.Cut(rest, ".")
+	kind, id, dash := strings.Cut(what, "-")
+	pid, err := strconv.Atoi(number)
+	if !ours || !dot || !dash || err != nil || pid <= 0 || kind != noteMessages && kind != noteSemaphores {
+		return 0, false
+	}
+	_, err = strconv.ParseUint(id, 10, 31)
+	return pid, err == nil
+}
+
+// isOwn reports whether a file is a plain one and belongs to this user: whoever could plant a note would have us remove what it names.
+func isOwn(e os.DirEntry) bool {
+	info, err := e.Info()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(owner.Uid) == os.Geteuid()
 }
 
 // ClearNoted removes the System V object, if it is there and ours, that a note of this name in the folder of temporary files tells of. For other

@@ -84,7 +84,7 @@ type posixReceiver struct {
 }
 
 func newPOSIXReceiver(w waiting, j trial.Job) trial.Receiver {
-	return &posixReceiver{w, make([]byte, j.Size)}
+	return &oneByOne{&posixReceiver{w, make([]byte, j.Size)}}
 }
 
 func (r *posixReceiver) next() ([]byte, error) {
@@ -98,26 +98,3 @@ func (r *posixReceiver) next() ([]byte, error) {
 		}
 	}
 }
-
-func (r *posixReceiver) Receive(fn func(msg []byte) error, _ int) error {
-	msg, err := r.next()
-	if err != nil {
-		return err
-	}
-	return fn(msg)
-}
-
-func (r *posixReceiver) ReceiveAll(check *trial.Checker, until uint64) error {
-	for check.Seen() < until {
-		msg, err := r.next()
-		if err == nil {
-			err = check.Check(msg)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (*posixReceiver) Close() error { return nil }

@@ -40,7 +40,7 @@ func (semaphores) Create(j trial.Job, channels int) (trial.Handle, error) {
 	values := make([]uint16, semCount*channels)
 	for direction := range channels {
 		values[semCount*direction+semEmpty] = uint16(n)
-		f, err := newMemory(n * slotStride(j.Size))
+		f, err := newMemory(j, n*slotStride(j.Size))
 		if err == nil {
 			h.files = append(h.files, f)
 			err = h.mapSlots(f)

@@ -34,22 +34,30 @@ func slotCount(j trial.Job, most int) (int, error) {
 	return n, nil
 }
 
-// newMemory makes shared memory without a name.
-func newMemory(bytes int) (*os.File, error) {
+// newMemory makes shared memory without a name. It is there when this returns, unless its making is what is measured: see [trial.Job.Prefaults].
+func newMemory(j trial.Job, bytes int) (*os.File, error) {
 	fd, err := unix.MemfdCreate("shmpipe-bench-slots", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("make shared memory: %w", err)
 	}
 	f := file(fd, "shared memory")
-	if err := unix.Fallocate(fd, 0, 0, int64(bytes)); err != nil {
+	if j.Prefaults() {
+		err = unix.Fallocate(fd, 0, 0, int64(bytes))
+	} else {
+		err = f.Truncate(int64(bytes))
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("allocate %d bytes of shared memory: %w", bytes, err), f.Close())
 	}
 	return f, nil
 }
 
 func mapSlots(f *os.File, j trial.Job, n int) (slots, error) {
-	stride := slotStride(j.Size)
-	mem, err := unix.Mmap(int(f.Fd()), 0, n*stride, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	stride, flags := slotStride(j.Size), unix.MAP_SHARED
+	if j.Prefaults() {
+		flags |= unix.MAP_POPULATE
+	}
+	mem, err := unix.Mmap(int(f.Fd()), 0, n*stride, unix.PROT_READ|unix.PROT_WRITE, flags)
 	if err != nil {
 		return slots{}, fmt.Errorf("map %d bytes of shared memory: %w", n*stride, err)
 	}

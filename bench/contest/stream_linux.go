@@ -26,7 +26,7 @@ func writeAll(write func([]byte) error, j trial.Job, from, to uint64, pattern []
 	for i := from; i < to; {
 		n := min(uint64(n), to-i)
 		for k := range n {
-			trial.Stamp(all[int(k)*size:], i+k)
+			trial.Stamp(all[int(k)*size:int(k+1)*size], i+k)
 		}
 		if err := write(all[:int(n)*size]); err != nil {
 			return err

@@ -90,7 +90,7 @@ func (h *sysvHandle) buffer() []byte {
 }
 
 func (h *sysvHandle) Receiver(direction int) (trial.Receiver, error) {
-	return &sysvReceiver{h.ids[direction], h.flags(), h.buffer()}, nil
+	return &oneByOne{&sysvReceiver{h.ids[direction], h.flags(), h.buffer()}}, nil
 }
 
 func (h *sysvHandle) Sender(direction int) (trial.Sender, error) {
@@ -169,26 +169,3 @@ func (r *sysvReceiver) next() ([]byte, error) {
 		}
 	}
 }
-
-func (r *sysvReceiver) Receive(fn func(msg []byte) error, _ int) error {
-	msg, err := r.next()
-	if err != nil {
-		return err
-	}
-	return fn(msg)
-}
-
-func (r *sysvReceiver) ReceiveAll(check *trial.Checker, until uint64) error {
-	for check.Seen() < until {
-		msg, err := r.next()
-		if err == nil {
-			err = check.Check(msg)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (*sysvReceiver) Close() error { return nil }

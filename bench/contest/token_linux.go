@@ -48,7 +48,7 @@ func (h *tokenHandle) create(n int) error {
 		return errors.Join(err, write.Close())
 	}
 	n = min(n, m)
-	memory, err := newMemory(n * slotStride(h.job.Size))
+	memory, err := newMemory(h.job, n*slotStride(h.job.Size))
 	if err != nil {
 		return errors.Join(err, write.Close(), read.Close())
 	}

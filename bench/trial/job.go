@@ -51,6 +51,10 @@ func (j Job) Batch() int {
 	return 1
 }
 
+// Prefaults reports whether a contestant that makes memory should touch it beforehand: page faults do not belong to what is measured, except in
+// the mode first, where they are part of the price of a new object, for those who come to touch it.
+func (j Job) Prefaults() bool { return j.Mode != First }
+
 // Blocks reports whether both sides should sleep when there is nothing to do.
 func (j Job) Blocks() bool { return j.Wait == Block }
 

@@ -110,14 +110,10 @@ func (r *receiving) create(t Transport) (err error) {
 }
 
 func (r *receiving) first(begin time.Time) (findings, error) {
-	check := NewChecker(r.job.Size)
-	if err := receiveFunc(r.rx)(check, 1); err != nil {
+	if err := receiveFunc(r.rx)(NewChecker(r.job.Size), 1); err != nil {
 		return nil, err
 	}
 	elapsed := time.Since(begin)
-	if err := check.End(); err != nil {
-		return nil, err
-	}
 	var f findings
 	f.add("first_ns", "%d", elapsed.Nanoseconds())
 	return f, nil
@@ -167,18 +163,19 @@ func (r *receiving) startGoroutine(t Transport) error {
 	r.page = page{mem}
 	go func() {
 		runtime.LockOSThread()
-		r.ended(r.sendInside())
+		r.ended(r.sendInside(t))
 	}()
 	return nil
 }
 
-func (r *receiving) sendInside() error {
+func (r *receiving) sendInside(t Transport) error {
 	if !r.job.Unpinned {
 		if err := (place{number: 1, thread: true}).pin(); err != nil {
 			return err
 		}
 	}
-	s := &side{job: r.job, page: r.page, peer: r.peer, inside: true}
+	_, crowded := t.(Crowded)
+	s := &side{job: r.job, page: r.page, peer: r.peer, inside: true, crowded: crowded}
 	if r.job.Mode == First {
 		r.page.word(wordReady).Store(1)
 	}
@@ -188,18 +185,7 @@ func (r *receiving) sendInside() error {
 	r.mu.Lock()
 	s.handle = r.made
 	r.mu.Unlock()
-	if err := s.openSending(); err != nil {
-		return fmt.Errorf("open: %w", err)
-	}
-	stop := s.watchProgress()
-	if err := s.send(); err != nil {
-		return err
-	}
-	stop()
-	if err := r.page.sleepUntil(wordOver, grace, "everything was sent, but not everything came: messages were lost"); err != nil {
-		return err
-	}
-	return s.close()
+	return s.deliver()
 }
 
 // ended is called when the sending side has ended. If that is too early, so does this process, whatever it is waiting for.

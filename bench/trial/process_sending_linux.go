@@ -37,7 +37,8 @@ func runSending(j Job, t Transport, parent int) error {
 			return err
 		}
 	}
-	s := &side{job: j, page: p, peer: parent}
+	_, crowded := t.(Crowded)
+	s := &side{job: j, page: p, peer: parent, crowded: crowded}
 	if j.Mode == First {
 		p.word(wordReady).Store(1)
 	}
@@ -51,6 +52,14 @@ func runSending(j Job, t Transport, parent int) error {
 	if s.handle, err = t.Open(j, text, files); err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
+	if err := s.deliver(); err != nil {
+		return err
+	}
+	return s.handle.Close()
+}
+
+// deliver is the sending side's part once it has its handle: it opens the ends, sends, and closes them when all has come.
+func (s *side) deliver() error {
 	if err := s.openSending(); err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
@@ -59,10 +68,10 @@ func runSending(j Job, t Transport, parent int) error {
 		return err
 	}
 	stop()
-	if err := p.sleepUntil(wordOver, grace, "everything was sent, but not everything came: messages were lost"); err != nil {
+	if err := s.page.sleepUntil(wordOver, grace, "everything was sent, but not everything came: messages were lost"); err != nil {
 		return err
 	}
-	return errors.Join(s.close(), s.handle.Close())
+	return s.close()
 }
 
 // watchProgress ends the process if there is no round trip for too long: a message that was lost leaves both sides waiting.

@@ -7,24 +7,25 @@ import (
 	"shmpipe/internal/spin"
 )
 
-// span is what the receiving side measures around its work.
-type span struct {
-	start time.Time
-	cpu   int64
-}
-
-// open lets the sending side start, and begins a span.
-func (s *side) open() span {
+// measure lets the sending side start and does the work of this one. It returns how long that took, and what a message cost on both sides, for
+// which it waits until the sending side is done.
+func (s *side) measure(work func() error) (elapsed time.Duration, perMessage float64, err error) {
 	s.page.word(wordGo).Store(1)
-	return span{time.Now(), cpuTime()}
+	start, cpu := time.Now(), cpuTime()
+	if err := work(); err != nil {
+		return 0, 0, err
+	}
+	elapsed, cpu = time.Since(start), cpuTime()-cpu
+	if err := s.page.sleepUntil(wordSent, grace, "all messages came, but the sending process does not end"); err != nil {
+		return 0, 0, err
+	}
+	return elapsed, float64(cpu+int64(s.page.word(wordCPU).Load())) / float64(s.job.Count), nil
 }
 
-// cpuPerMessage waits for the sending side to be done and returns what a message cost on both.
-func (s *side) cpuPerMessage(receiver int64) (float64, error) {
-	if err := s.page.sleepUntil(wordSent, grace, "all messages came, but the sending process does not end"); err != nil {
-		return 0, err
-	}
-	return float64(receiver+int64(s.page.word(wordCPU).Load())) / float64(s.job.Count), nil
+// receiveJob is work for measure.
+func (s *side) receiveJob(check *Checker) func() error {
+	receive := receiveFunc(s.rx)
+	return func() error { return receive(check, uint64(s.job.Count)) }
 }
 
 // receive is the receiving side's part, from the gate on.
@@ -44,54 +45,28 @@ func (s *side) receive() (findings, error) {
 }
 
 func (s *side) throughput() (findings, error) {
-	check, receive := NewChecker(s.job.Size), receiveFunc(s.rx)
-	begin := s.open()
-	if err := receive(check, uint64(s.job.Count)); err != nil {
-		return nil, err
-	}
-	elapsed, cpu := time.Since(begin.start), cpuTime()-begin.cpu
-	if err := check.End(); err != nil {
-		return nil, err
-	}
-	perMessage, err := s.cpuPerMessage(cpu)
-	var f findings
-	f.add("msgs_per_s", "%.0f", float64(s.job.Count)/elapsed.Seconds())
-	f.add("cpu_ns_per_msg", "%.2f", perMessage)
-	return f, err
-}
-
-// roundTrips reads the clock once a round trip, the end of one being the start of the next; what that costs is in the figures. As the
-// contestants in C do, it counts ticks of the processor, and finds their length from two readings of the clock around all trips.
-func (s *side) roundTrips() (findings, error) {
-	check, receive, msg := NewChecker(s.job.Size), receiveFunc(s.rx), Pattern(s.job.Size)
-	took := present(s.job.Count)
-	progress := s.page.word(wordProgress)
-	begin := s.open()
-	first := spin.Ticks()
-	last := first
-	for i := range took {
-		Stamp(msg, uint64(i))
-		if err := s.tx.Send(msg); err != nil {
-			return nil, err
-		}
-		if err := receive(check, uint64(i)+1); err != nil {
-			return nil, err
-		}
-		now := spin.Ticks()
-		took[i], last = now-last, now
-		if i%64 == 0 {
-			progress.Store(uint64(i))
-		}
-	}
-	elapsed, cpu := time.Since(begin.start), cpuTime()-begin.cpu
-	if err := check.End(); err != nil {
-		return nil, err
-	}
-	perMessage, err := s.cpuPerMessage(cpu)
+	elapsed, perMessage, err := s.measure(s.receiveJob(NewChecker(s.job.Size)))
 	if err != nil {
 		return nil, err
 	}
-	unit := float64(elapsed) / float64(max(last-first, 1))
+	var f findings
+	f.add("msgs_per_s", "%.0f", float64(s.job.Count)/elapsed.Seconds())
+	f.add("cpu_ns_per_msg", "%.2f", perMessage)
+	return f, nil
+}
+
+func (s *side) roundTrips() (findings, error) {
+	check, receive, msg := NewChecker(s.job.Size), receiveFunc(s.rx), Pattern(s.job.Size)
+	took := present(s.job.Count)
+	var ticks uint64
+	elapsed, perMessage, err := s.measure(func() (err error) {
+		ticks, err = s.timeTrips(took, msg, check, receive)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	unit := float64(elapsed) / float64(max(ticks, 1))
 	for i, t := range took {
 		took[i] = uint64(float64(t)*unit + 0.5)
 	}
@@ -105,17 +80,33 @@ func (s *side) roundTrips() (findings, error) {
 	return f, nil
 }
 
+// timeTrips makes a round trip for each place of took and writes there how many ticks it took; it returns those of all. It reads the clock once a
+// trip, the end of one being the start of the next; what that costs is in the figures. As the contestants in C do, it counts ticks of the
+// processor, whose length its caller finds from two readings of the clock around all trips: so there is nothing in here beside the trips.
+func (s *side) timeTrips(took []uint64, msg []byte, check *Checker, receive receiveAll) (ticks uint64, err error) {
+	progress := s.page.word(wordProgress)
+	first := spin.Ticks()
+	last := first
+	for i := range took {
+		Stamp(msg, uint64(i))
+		if err := s.tx.Send(msg); err != nil {
+			return 0, err
+		}
+		if err := receive(check, uint64(i)+1); err != nil {
+			return 0, err
+		}
+		now := spin.Ticks()
+		took[i], last = now-last, now
+		if i%64 == 0 {
+			progress.Store(uint64(i))
+		}
+	}
+	return last - first, nil
+}
+
 func (s *side) underLoad() (findings, error) {
-	check, receive := newLoadChecker(s.job.Size, s.job.Count, s.job.Extra), receiveFunc(s.rx)
-	begin := s.open()
-	if err := receive(check, uint64(s.job.Count)); err != nil {
-		return nil, err
-	}
-	elapsed, cpu := time.Since(begin.start), cpuTime()-begin.cpu
-	if err := check.End(); err != nil {
-		return nil, err
-	}
-	perMessage, err := s.cpuPerMessage(cpu)
+	check := newLoadChecker(s.job.Size, s.job.Count, s.job.Extra)
+	elapsed, perMessage, err := s.measure(s.receiveJob(check))
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +122,8 @@ func (s *side) underLoad() (findings, error) {
 
 // idle waits for the one message that ends the trial. The sending side measures, since this one should do nothing at all.
 func (s *side) idle() (findings, error) {
-	check := NewChecker(s.job.Size)
-	s.open()
-	if err := receiveFunc(s.rx)(check, 1); err != nil {
-		return nil, err
-	}
-	if err := check.End(); err != nil {
+	s.page.word(wordGo).Store(1)
+	if err := receiveFunc(s.rx)(NewChecker(s.job.Size), 1); err != nil {
 		return nil, err
 	}
 	if err := s.page.sleepUntil(wordSent, grace, "the message came, but the sending process does not end"); err != nil {

@@ -2,13 +2,14 @@ package trial
 
 // side is one process's part of a trial, or one goroutine's.
 type side struct {
-	job    Job
-	page   page
-	peer   int // process whose CPU time tells what waiting costs: the receiving one
-	handle Handle
-	rx     Receiver
-	tx     Sender
-	inside bool // both sides are in one process: the receiving one counts the CPU time
+	job     Job
+	page    page
+	peer    int // process whose CPU time tells what waiting costs: the receiving one
+	handle  Handle
+	rx      Receiver
+	tx      Sender
+	inside  bool // both sides are in one process: the receiving one counts the CPU time
+	crowded bool // the contestant has goroutines of its own: see [Crowded]
 }
 
 // openReceiving opens what the receiving side needs.
@@ -58,8 +59,11 @@ func (j Job) channels() int {
 	return 1
 }
 
+// receiveAll receives until the checker has seen until messages.
+type receiveAll func(check *Checker, until uint64) error
+
 // receiveFunc is the contestant's own loop, if it has one, and else a plain one.
-func receiveFunc(rx Receiver) func(check *Checker, until uint64) error {
+func receiveFunc(rx Receiver) receiveAll {
 	if own, ok := rx.(AllReceiver); ok {
 		return own.ReceiveAll
 	}

@@ -70,6 +70,12 @@ type Single interface {
 	Single()
 }
 
+// Crowded is a Transport that has goroutines of its own on the CPU of each side: a library's, or the other side's. Who paces its messages in the
+// mode load gives way to them.
+type Crowded interface {
+	Crowded()
+}
+
 // Moder is a Transport that does not have exactly the modes thr, rtt, load, idle and first.
 type Moder interface {
 	Modes() []string

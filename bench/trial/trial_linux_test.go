@@ -81,17 +81,18 @@ func TestMain_NoticesDamage(t *testing.T) {
 	}{
 		"corrupts":        {everywhere, "torn"},
 		"corrupts-end":    {everywhere, "torn"},
+		"stale":           {everywhere, "torn"},
 		"corrupts-number": {everywhere, ""},
 		"reorders":        {[]string{"thr", "load"}, ""},
 		"loses":           {everywhere, ""},
 		"loses-last":      {everywhere, "lost"},
 		"repeats":         {everywhere, ""},
-		"truncates":       {everywhere, "has 63 bytes, want 64"},
-		"lengthens":       {everywhere, "has 65 bytes, want 64"},
+		"truncates":       {everywhere, "has 199 bytes, want 200"},
+		"lengthens":       {everywhere, "has 201 bytes, want 200"},
 	} {
 		for _, mode := range c.modes {
 			t.Run(fault+" "+mode, func(t *testing.T) {
-				args := []string{"test-" + fault, mode, "64", "20"}
+				args := []string{"test-" + fault, mode, "200", "20"}
 				if mode == "load" {
 					args = append(args, "10000")
 				}

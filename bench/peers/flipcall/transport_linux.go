@@ -74,7 +74,7 @@ func newHandle(j trial.Job, f *os.File, client bool) (trial.Handle, error) {
 
 // callOf is how control goes to the other side and comes back.
 func callOf(j trial.Job, ep *flipcall.Endpoint) func(uint32) (uint32, error) {
-	if j.Blocks() || j.Mode == trial.Idle {
+	if j.Blocks() {
 		return ep.SendRecv
 	}
 	return ep.SendRecvFast

@@ -24,7 +24,7 @@ func (t Transport) Create(j trial.Job, channels int) (trial.Handle, error) {
 	if most := j.Capacity/2 - 16; j.Size > most {
 		return nil, trial.Cannot{Why: fmt.Sprintf("messages of %d bytes: a pipe of %d bytes takes up to %d from any position", j.Size, j.Capacity, max(most, 0))}
 	}
-	f, err := newMemory(channels * stride(j))
+	f, err := newMemory(j, channels*stride(j))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,11 @@ func (t Transport) attach(j trial.Job, f *os.File) (*handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	mem, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_POPULATE)
+	flags := unix.MAP_SHARED
+	if j.Prefaults() {
+		flags |= unix.MAP_POPULATE
+	}
+	mem, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ|unix.PROT_WRITE, flags)
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes of shared memory: %w", info.Size(), err)
 	}
@@ -69,8 +73,9 @@ func stride(j trial.Job) int {
 	return (j.Capacity + page - 1) / page * page
 }
 
-// newMemory makes unnamed memory where the segments under test live, so that the pages are of the same kind.
-func newMemory(bytes int) (*os.File, error) {
+// newMemory makes unnamed memory where the segments under test live, so that the pages are of the same kind. They are there when this
+// returns, unless their making is what is measured.
+func newMemory(j trial.Job, bytes int) (*os.File, error) {
 	fd, err := unix.Open("/dev/shm", unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		if fd, err = unix.MemfdCreate("shmpipe-bench-pipe", unix.MFD_CLOEXEC); err != nil {
@@ -78,7 +83,12 @@ func newMemory(bytes int) (*os.File, error) {
 		}
 	}
 	f := os.NewFile(uintptr(fd), "shared memory")
-	if err := unix.Fallocate(fd, 0, 0, int64(bytes)); err != nil {
+	if j.Prefaults() {
+		err = unix.Fallocate(fd, 0, 0, int64(bytes))
+	} else {
+		err = f.Truncate(int64(bytes))
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("allocate %d bytes of shared memory: %w", bytes, err), f.Close())
 	}
 	return f, nil

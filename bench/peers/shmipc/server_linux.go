@@ -35,6 +35,9 @@ type server struct {
 	end      *end
 }
 
+// Crowded: the library reads and writes in goroutines of its own.
+func (Transport) Crowded() {}
+
 // Create listens.
 func (Transport) Create(j trial.Job, _ int) (trial.Handle, error) {
 	p, err := newPlan(j)

@@ -201,3 +201,12 @@ func TestFind_KnowsWhatListNames(t *testing.T) {
 	_, ok := find("nobody")
 	require.False(t, ok)
 }
+
+func TestPeersWithGoroutines_AreGivenTheProcessor(t *testing.T) {
+	for name, want := range map[string]bool{"grpc": true, "mangos": true, "shmipc": true, "gvisor-pipe": false, "gvisor-flipcall": false} {
+		found, ok := find(name)
+		require.True(t, ok, name)
+		_, crowded := found.(trial.Crowded)
+		require.Equal(t, want, crowded, name)
+	}
+}
