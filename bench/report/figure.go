@@ -97,7 +97,7 @@ func (b *book) subtitle(p part) string {
 	if m.more {
 		what = m.unit.axis + ", more is better"
 	}
-	of := "median and 95 % confidence interval"
+	of := "median and " + b.spread()
 	if p.layout.id == "round-trip" {
 		of = "all rounds together"
 	}

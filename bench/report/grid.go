@@ -93,6 +93,11 @@ func (b *book) grid(p part, c result.Cores) grid {
 		}
 	}
 	g.finish()
+	if p.layout.unranked {
+		for i := range g.columns {
+			g.columns[i].best = -1
+		}
+	}
 	return g
 }
 

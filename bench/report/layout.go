@@ -32,6 +32,7 @@ type layout struct {
 	common           func(result.Key) result.Key // the part of a key that a table's columns share
 	split            bool                        // near and far apart; else it does not depend on the cores
 	ratios           bool                        // shmpipe against each other, of the first measure
+	unranked         bool                        // its rows do not compare, so no best is marked
 	pageOnly         bool                        // derived from another: only the page has room for it
 }
 
@@ -58,16 +59,20 @@ var layouts = []layout{
 	{
 		id: "round-trip", title: "Round trip", mode: result.RoundTrip, split: true, ratios: true,
 		about: "There and back, one message at a time. Less is better.",
-		measures: []measure{{value: result.P50, label: "p50", unit: nanoseconds}, {value: result.P99, label: "p99", unit: nanoseconds},
-			{value: result.P999, label: "p99.9", unit: nanoseconds}},
+		measures: []measure{{value: result.P50, label: "p50", unit: nanoseconds}, {value: result.P90, label: "p90", unit: nanoseconds},
+			{value: result.P99, label: "p99", unit: nanoseconds}, {value: result.P999, label: "p99.9", unit: nanoseconds},
+			{value: result.Max, label: "max", unit: nanoseconds}},
 		common: bySize,
 	},
 	{
 		id: "load", title: "Latency under load", mode: result.Load, split: true,
-		about: "One way at a given rate, in percent of what shmpipe reaches; latency from the time at which a message should have been sent. " +
-			"Less is better.",
-		measures: []measure{{value: result.P50, label: "p50", unit: nanoseconds}, {value: result.P99, label: "p99", unit: nanoseconds}},
+		about: "One way at a given rate, in percent of what the contestant itself reaches, so rows are at rates of their own and do not compare: no " +
+			"best is marked. Latency is from the time at which a message should have been sent. Less is better.",
+		measures: []measure{{value: result.P50, label: "p50", unit: nanoseconds}, {value: result.P90, label: "p90", unit: nanoseconds},
+			{value: result.P99, label: "p99", unit: nanoseconds}, {value: result.P999, label: "p99.9", unit: nanoseconds},
+			{value: result.Max, label: "max", unit: nanoseconds}, {value: result.Rate, label: "rate", unit: perSecond, more: true}},
 		common:   func(k result.Key) result.Key { k.Load = 0; return k },
+		unranked: true,
 	},
 	{
 		id: "idle", title: "Waiting for nothing", mode: result.Idle,

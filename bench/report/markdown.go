@@ -17,7 +17,7 @@ func Markdown(w io.Writer, r *result.Report) error {
 	if why := b.verdict(); len(why) > 0 {
 		fmt.Fprintf(&s, "> **%s**\n\n", escape(b.verdictLine()))
 	}
-	s.WriteString("Medians of the rounds; in brackets the 95 % confidence interval; the best of each column is bold.\n")
+	fmt.Fprintf(&s, "Medians of the rounds; in brackets the %s; the best of each column is bold.\n", b.spread())
 	for _, l := range layouts {
 		parts := b.parts(l)
 		if l.pageOnly || len(parts) == 0 {

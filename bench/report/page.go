@@ -80,6 +80,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 // view is what the page shows, in words.
 type view struct {
 	Version, Machine, Plan, Command string
+	Spread                          string
 	Dirt                            []string
 	Summary                         tableView
 	Cores                           string
@@ -130,7 +131,7 @@ type roundView struct {
 
 func (b *book) view() (view, []file, error) {
 	v := view{
-		Version: clean(b.report.Host.Version), Machine: b.machine(), Plan: b.planLine(), Command: clean(b.report.Plan.Command), Dirt: b.verdict(),
+		Version: clean(b.report.Host.Version), Machine: b.machine(), Plan: b.planLine(), Spread: b.spread(), Command: clean(b.report.Plan.Command), Dirt: b.verdict(),
 		Summary: tableOf(b.smallGrid()), Cores: coresText(b.main), Failed: b.failed(), Absent: b.absent(), Skipped: b.skipped(), Rounds: b.rounds(),
 	}
 	var plots []file

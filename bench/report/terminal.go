@@ -24,7 +24,7 @@ func Terminal(w io.Writer, r *result.Report, width int, color bool) error {
 	b := newBook(r)
 	p := printer{width: width, color: color}
 	p.line("%s: %s", b.machine(), p.verdict(b))
-	p.line("%s. Median of the rounds, with the 95 %% confidence interval; * is the best of its column.", b.planLine())
+	p.line("%s. Median of the rounds, with the %s; * is the best of its column.", b.planLine(), b.spread())
 	some := false
 	for _, l := range layouts {
 		if l.pageOnly {

@@ -48,6 +48,7 @@ type Round struct {
 	FloorBefore float64 `json:"floor_before_ns"` // raw cache-line round trip; 0: not measured
 	FloorAfter  float64 `json:"floor_after_ns"`
 	Busy        float64 `json:"busy"` // share of the CPUs' time, 0 to 1, that something else took meanwhile
+	BusyUnknown bool    `json:"busy_unknown,omitempty"`
 }
 
 // Kinds of trials.

@@ -127,10 +127,13 @@ func (r *runner) floor(ctx context.Context) float64 {
 func judge(rep *result.Report, load float64) []string {
 	var dirt []string
 	if load > mostLoad*float64(rep.Host.CPUs) {
-		dirt = append(dirt, fmt.Sprintf("before the start, the load average was %.1f on %d CPUs", load, rep.Host.CPUs))
+		dirt = append(dirt, fmt.Sprintf("before the start, the load average was %.1f on %d CPUs (if an earlier run was the reason, wait a minute)", load, rep.Host.CPUs))
 	}
-	worst, busy := 0.0, 0
+	worst, busy, unknown := 0.0, 0, 0
 	for _, round := range rep.Rounds {
+		if round.BusyUnknown {
+			unknown++
+		}
 		if round.Busy > mostOthers {
 			busy++
 		}
@@ -138,6 +141,9 @@ func judge(rep *result.Report, load float64) []string {
 	}
 	if busy > 0 {
 		dirt = append(dirt, fmt.Sprintf("in %d of %d rounds something else took more than %.0f %% of the CPUs' time, at worst %.0f %%", busy, len(rep.Rounds), 100*mostOthers, 100*worst))
+	}
+	if unknown > 0 {
+		dirt = append(dirt, fmt.Sprintf("in %d of %d rounds a contestant hung and was killed, so it is not known what else used the CPUs", unknown, len(rep.Rounds)))
 	}
 	near, far := 0, 0
 	for _, t := range rep.Trials {
@@ -165,8 +171,8 @@ func temporary() (string, error) { return os.MkdirTemp("", objectPrefix+strconv.
 
 const objectPrefix = "shmpipe-bench-"
 
-// clearStale removes what trials of processes left that are gone: they were killed. Objects begin with a prefix and a pid. System V objects
-// without a name of ours cannot be told from others' and stay, if a contestant was killed between making and removing one.
+// clearStale removes what trials of processes left that are gone: they were killed. Objects begin with a prefix and a pid. For
+// System V objects without a name there are notes: see contest.ClearStaleSysV.
 func clearStale(list func() []stale) (removed int) {
 	for _, s := range list() {
 		if !alive(s.pid) && s.remove() == nil {

@@ -25,6 +25,9 @@ type seat struct {
 // try finds out how many messages fit in the time of a trial, and at which rate, by a short run.
 func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 	s := seat{Contestant: c}
+	if s.why = r.outOfPlay(c); s.why != nil {
+		return s
+	}
 	switch k.Mode {
 	case result.Idle:
 		s.count = int(min(time.Second, 10*r.plan.Each).Milliseconds())
@@ -53,11 +56,12 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 	}
 	for range 2 { // the first guess may be far too short to say anything
 		v, err := r.once(ctx, probe, c, few, 1_000_000_000)
-		if err != nil && ctx.Err() == nil && !errors.As(err, new(cannot)) {
+		if err != nil && ctx.Err() == nil && !errors.As(err, new(cannot)) && !errors.As(err, new(hung)) {
 			v, err = r.once(ctx, probe, c, few, 1_000_000_000) // one failure shall not cost it all rounds
 		}
 		if err != nil {
 			s.why = err
+			r.noteHang(k, c, err)
 			return s
 		}
 		perSecond := v[result.MessagesPerSecond]
@@ -82,6 +86,24 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 		few = s.count / 2
 	}
 	return s
+}
+
+// noteHang remembers that a contestant had to be killed. It takes no further part: each time would cost the whole limit, and what it uses up
+// before it is killed is in nobody's account.
+func (r *runner) noteHang(k result.Key, c *Contestant, err error) {
+	if errors.As(err, new(hung)) {
+		if r.hangs == nil {
+			r.hangs = make(map[string]string)
+		}
+		r.hangs[c.Name] = keyText(k)
+	}
+}
+
+func (r *runner) outOfPlay(c *Contestant) error {
+	if where, ok := r.hangs[c.Name]; ok {
+		return fmt.Errorf("left out, because it hung in %s and was killed", where)
+	}
+	return nil
 }
 
 func producers(shape string) int {
@@ -133,6 +155,8 @@ func (r *runner) trial(ctx context.Context, k result.Key, s seat) result.Trial {
 	}
 	v, err := r.once(ctx, k, s.Contestant, s.count, s.rate, env...)
 	if err != nil {
+		r.noteHang(k, s.Contestant, err)
+		r.hung = r.hung || errors.As(err, new(hung))
 		return fail(err)
 	}
 	t.Values = v

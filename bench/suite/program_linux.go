@@ -2,6 +2,7 @@ package suite
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,10 @@ type cannot struct{ why string }
 
 func (c cannot) Error() string { return c.why }
 
-const endedAfter = "ended after "
+// hung is a program that was killed at its time limit.
+type hung struct{ limit time.Duration }
+
+func (h hung) Error() string { return fmt.Sprintf("ended after %v", h.limit) }
 
 const statusCannot = 3 // see bench/README.md
 
@@ -52,9 +56,9 @@ func run(ctx context.Context, limit time.Duration, env []string, argv ...string)
 	case ctx.Err() != nil:
 		return "", context.Cause(ctx)
 	case bounded.Err() != nil:
-		return "", fmt.Errorf(endedAfter+"%v", limit)
+		return "", hung{limit}
 	case errors.As(err, &exit) && exit.ExitCode() == statusCannot:
-		return "", cannot{why}
+		return "", cannot{cmp.Or(why, "it did not say why")}
 	case err != nil && why != "":
 		return "", fmt.Errorf("%w: %s", err, why)
 	case err != nil:

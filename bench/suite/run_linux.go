@@ -6,9 +6,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"shmpipe/bench/contest"
 	"shmpipe/bench/result"
 )
 
@@ -20,7 +20,8 @@ type runner struct {
 	pingpong string
 	report   *result.Report
 	progress Progress
-	hung     bool // a contestant was killed in this round
+	hung     bool              // a contestant was killed in this round
+	hangs    map[string]string // in what a contestant was killed
 }
 
 // Run measures. At the end of ctx it stops and returns what it has, marked as incomplete, and no error.
@@ -59,7 +60,11 @@ func Run(ctx context.Context, s Settings) (*result.Report, error) {
 	if len(groups) == 0 {
 		return r.report, fmt.Errorf("%w: none of the contestants can take part here", ErrNobody)
 	}
-	if n := clearStale(everywhere); n > 0 {
+	n, err := contest.ClearStaleSysV(os.TempDir(), alive) // first: it goes by files that clearStale removes
+	if err != nil {
+		s.Progress.Say(err.Error())
+	}
+	if n += clearStale(everywhere); n > 0 {
 		s.Progress.Say(fmt.Sprintf("removed %d objects that earlier runs had left", n))
 	}
 	load := loadAverage()
@@ -106,8 +111,8 @@ func (r *runner) rounds(ctx context.Context, groups []group, random *rand.Rand) 
 			}
 		}
 		v.FloorAfter, v.Busy = r.floor(ctx), readUsage().others(before)
-		if r.hung { // what it used before it was killed is in nobody's account; that it was killed is in the report
-			v.Busy, r.hung = 0, false
+		if r.hung { // what it used before it was killed is in nobody's account, and would count as others'
+			v.Busy, v.BusyUnknown, r.hung = 0, true, false
 		}
 		r.report.Rounds = append(r.report.Rounds, v)
 		if ctx.Err() != nil {
@@ -127,13 +132,17 @@ func (r *runner) group(ctx context.Context, k result.Key, seats []seat, round in
 		if s.why != nil && round > 0 {
 			continue // it has been said
 		}
+		if s.why == nil {
+			if s.why = r.outOfPlay(s.Contestant); s.why != nil {
+				seats[i].why = s.why
+			}
+		}
 		r.progress.Step(fmt.Sprintf("%s, %s", s.Name, keyText(k)))
 		t := r.trial(ctx, k, s)
 		if ctx.Err() != nil {
 			return // killed in the middle
 		}
 		t.Round = round
-		r.hung = r.hung || strings.HasPrefix(t.Error, endedAfter)
 		r.report.Trials = append(r.report.Trials, t)
 	}
 	floor = max(floor, r.floor(ctx))

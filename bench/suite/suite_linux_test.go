@@ -74,18 +74,18 @@ func TestRun_PairsContestantsRoundByRound(t *testing.T) {
 
 func TestRun_TellsWhatWentWrong(t *testing.T) {
 	bad := map[string]struct{ script, want string }{
-		"hangs":   {`sleep 1000 & sleep 1000`, "ended after"},
 		"crashes": {`echo "it broke" >&2; exit 7`, "it broke"},
 		"garbage": {`echo hello`, "no figures"},
 		"silent":  {`exit 0`, "no figures"},
 		"lacks":   {`echo "x thr other=1"`, "printed no msgs_per_s"},
+		"mute":    {`exit 1`, "exit status 1"},
 	}
 	var all []Contestant
 	for name, b := range bad {
 		all = append(all, script(t, name, b.script))
 	}
 	all = append(all, script(t, "sound", sound), Contestant{Name: "absent", Command: []string{"/nowhere"}, Absent: "not built: wants x"})
-	r, err := Run(t.Context(), Settings{Plan: plan(result.Throughput), Catalogue: all, Limit: 300 * time.Millisecond})
+	r, err := Run(t.Context(), Settings{Plan: plan(result.Throughput), Catalogue: append(all, script(t, "speechless", `exit 3`)), Limit: time.Minute})
 	require.NoError(t, err)
 	for name, b := range bad {
 		found := trials(r, name, anyKey)
@@ -95,12 +95,40 @@ func TestRun_TellsWhatWentWrong(t *testing.T) {
 	require.Empty(t, trials(r, "sound", anyKey)[0].Error)
 	require.Equal(t, []result.Absent{{Contestant: "absent", Why: "not built: wants x"}}, r.Absent)
 	require.Empty(t, trials(r, "absent", anyKey))
+	require.Equal(t, "it did not say why", trials(r, "speechless", anyKey)[0].Skipped)
+}
+
+// It is killed once, takes no further part, and the run is not called clean: what it used is in nobody's account.
+func TestRun_LeavesOutWhoHangs(t *testing.T) {
+	calls := filepath.Join(t.TempDir(), "calls")
+	late := fmt.Sprintf("echo >> %s; [ $(wc -l < %s) -lt 10 ] || exec sleep 1000\n%s", calls, calls, sound)
+	s := Settings{Plan: plan(result.Throughput, result.RoundTrip), Limit: 3 * time.Second,
+		Catalogue: []Contestant{script(t, "late", late), script(t, "at once", `sleep 1000 & sleep 1000`), script(t, "sound", sound)}}
+	r, err := Run(t.Context(), s)
+	require.NoError(t, err)
+	for _, name := range []string{"late", "at once"} {
+		killed, left := 0, 0
+		for _, trial := range trials(r, name, anyKey) {
+			switch {
+			case strings.Contains(trial.Error, "ended after"):
+				killed++
+			case strings.Contains(trial.Error, "left out, because it hung in"):
+				left++
+			}
+		}
+		require.Equal(t, 1, killed, name)
+		require.Positive(t, left, name)
+	}
+	require.Contains(t, strings.Join(r.Dirt, "; "), "a contestant hung and was killed")
+	for _, trial := range trials(r, "sound", anyKey) {
+		require.Empty(t, trial.Error)
+	}
 }
 
 func TestRun_KillsWhateverAHangingContestantStarted(t *testing.T) {
 	note := filepath.Join(t.TempDir(), "pid")
 	c := script(t, "hangs", fmt.Sprintf("sleep 1000 & echo $! > %s; wait", note))
-	_, err := run(t.Context(), 300*time.Millisecond, nil, c.Command...)
+	_, err := run(t.Context(), 3*time.Second, nil, c.Command...)
 	require.ErrorContains(t, err, "ended after")
 	b, err := os.ReadFile(note)
 	require.NoError(t, err)
