@@ -26,18 +26,29 @@ type Dirs struct {
 	Peers string // the program of the nested module
 }
 
-// FindDirs looks for a repository's programs: below the working directory, or beside this program's folder.
+// FindDirs looks for a repository's programs: beside this program's folder, or below the working directory if that is this module's. Elsewhere, what
+// has the name of such a program may be anybody's.
 func FindDirs() Dirs {
-	roots := []string{"."}
+	var roots []string
 	if self, err := os.Executable(); err == nil {
 		roots = append(roots, filepath.Dir(filepath.Dir(self)))
 	}
+	if b, err := os.ReadFile("go.mod"); err == nil && strings.HasPrefix(string(b), "module shmpipe\n") {
+		roots = append(roots, ".")
+	}
 	for _, root := range roots {
 		if _, err := os.Stat(filepath.Join(root, "bench", "c")); err == nil {
-			return Dirs{filepath.Join(root, "bench", "c", "bin"), filepath.Join(root, "bench", "peers", "bin")}
+			return dirsOf(root)
 		}
 	}
-	return Dirs{filepath.Join("bench", "c", "bin"), filepath.Join("bench", "peers", "bin")}
+	if len(roots) > 0 {
+		return dirsOf(roots[0]) // where nothing is
+	}
+	return Dirs{C: "/nonexistent", Peers: "/nonexistent"}
+}
+
+func dirsOf(root string) Dirs {
+	return Dirs{filepath.Join(root, "bench", "c", "bin"), filepath.Join(root, "bench", "peers", "bin")}
 }
 
 const notBuilt = "not built: run `make bench-build` in the repository (`make bench-deps` before it installs what it needs)"
@@ -97,8 +108,10 @@ func Catalogue(self string, verbs Verbs, dirs Dirs) []Contestant {
 
 // absent says why a program is not there; beside it may lie a file with the reason.
 func absent(program string) string {
-	if _, err := os.Stat(program); !errors.Is(err, fs.ErrNotExist) {
-		return ""
+	if info, err := os.Stat(program); err == nil {
+		return foreign(info)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return err.Error()
 	}
 	if why, err := os.ReadFile(program + ".absent"); err == nil {
 		return strings.TrimSpace(string(why))

@@ -57,8 +57,13 @@ func Run(ctx context.Context, s Settings) (*result.Report, error) {
 		}
 	}
 	groups := s.Plan.groups(chosen)
+	r.report.Absent = append(r.report.Absent, s.Plan.leftOut(chosen, groups)...)
 	if len(groups) == 0 {
-		return r.report, fmt.Errorf("%w: none of the contestants can take part here", ErrNobody)
+		why := "none of the contestants can take part here"
+		for _, a := range r.report.Absent {
+			why += fmt.Sprintf("; %s: %s", a.Contestant, a.Why)
+		}
+		return r.report, fmt.Errorf("%w: %s", ErrNobody, why)
 	}
 	n, err := contest.ClearStaleSysV(os.TempDir(), alive) // first: it goes by files that clearStale removes
 	if err != nil {

@@ -56,7 +56,7 @@ Without --quick or --full it takes some ten minutes.`,
 	f := cmd.Flags()
 	f.BoolVar(&o.quick, "quick", false, "less than a minute: fewer contestants, sizes and rounds")
 	f.BoolVar(&o.full, "full", false, "an hour: more sizes and rounds")
-	f.StringSliceVar(&o.sizes, "sizes", nil, "bytes of a message, `SIZE,SIZE...`, rising")
+	f.StringSliceVar(&o.sizes, "sizes", nil, "bytes of a message, `SIZE,SIZE...`, multiples of 8, rising")
 	f.StringSliceVar(&o.contestants, "contestants", nil, "only these, `NAME,NAME...`; see --list")
 	f.IntVar(&o.rounds, "rounds", 0, "how often everything is measured; 0 = as planned")
 	f.StringVar(&o.json, "json", "", "write the raw figures to this `FILE`")
@@ -79,10 +79,8 @@ func (o *benchOptions) run(cmd *cobra.Command, _ []string) error {
 	if o.list {
 		return o.printList(all)
 	}
-	if o.out != "" { // before anything is measured
-		if err := writable(o.out); err != nil {
-			return err
-		}
+	if err := o.check(cmd); err != nil { // before anything is measured
+		return err
 	}
 	var rep *result.Report
 	if o.from != "" {
@@ -102,6 +100,43 @@ func (o *benchOptions) run(cmd *cobra.Command, _ []string) error {
 	for _, t := range rep.Trials {
 		if t.Error != "" {
 			return errFound
+		}
+	}
+	return nil
+}
+
+// check refuses what would fail after the measurement.
+func (o *benchOptions) check(cmd *cobra.Command) error {
+	if o.limit <= 0 {
+		return usagef("limit is %v, want more than 0", o.limit)
+	}
+	if cmd.Flags().Changed("sizes") && len(o.sizes) == 0 {
+		return usagef("sizes are empty, want multiples of 8, rising")
+	}
+	if o.from != "" {
+		for _, name := range [...]string{"quick", "full", "sizes", "contestants", "rounds", "seed", "limit"} {
+			if cmd.Flags().Changed(name) {
+				return usagef("--%s is for measuring, and --from measures nothing", name)
+			}
+		}
+	}
+	if o.out != "" {
+		if err := writable(o.out); err != nil {
+			return err
+		}
+	}
+	if o.json != "" {
+		if err := holdsFiles(filepath.Dir(o.json)); err != nil {
+			return err
+		}
+	}
+	for _, file := range o.update {
+		f, err := os.OpenFile(file, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -234,6 +269,10 @@ func writable(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	return holdsFiles(dir)
+}
+
+func holdsFiles(dir string) error {
 	f, err := os.CreateTemp(dir, ".shmpipe-")
 	if err != nil {
 		return err

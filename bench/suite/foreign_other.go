@@ -1,0 +1,7 @@
+//go:build !linux
+
+package suite
+
+import "io/fs"
+
+func foreign(fs.FileInfo) string { return "" }
