@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -45,14 +46,20 @@ func cpuName(cpuinfo string) string {
 }
 
 // usage is how busy the machine was until some moment: clock ticks of all CPUs together, and what of that were ours.
+// Of many CPUs, one that is taken hardly counts, unless it is one of those that the contestants are pinned to; so these are counted by themselves
+// too.
 type usage struct {
-	total, busy float64 // ticks since boot
-	ours        float64 // seconds
-	at          time.Time
+	ticks
+	pinned ticks
+	ours   float64 // seconds
+	at     time.Time
 }
 
+// ticks are those of some CPUs since boot.
+type ticks struct{ total, busy float64 }
+
 func readUsage() usage {
-	u := parseStat(text("/proc/stat"))
+	u := parseStat(text("/proc/stat"), pinnedTo())
 	u.at = time.Now()
 	for _, who := range [...]int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
 		var r unix.Rusage
@@ -63,32 +70,68 @@ func readUsage() usage {
 	return u
 }
 
-// parseStat reads the first line of /proc/stat: cpu user nice system idle iowait irq softirq steal.
-func parseStat(stat string) usage {
-	var u usage
-	first, _, _ := strings.Cut(stat, "\n")
-	fields := strings.Fields(first)
-	for i, f := range fields[min(1, len(fields)):min(9, len(fields))] {
-		n, err := strconv.ParseFloat(f, 64)
-		if err != nil {
-			return usage{}
+// pinnedTo are the CPUs that the two sides are pinned to: the first two that are allowed.
+func pinnedTo() (cpus []int) {
+	var allowed unix.CPUSet
+	if unix.SchedGetaffinity(0, &allowed) != nil {
+		return nil
+	}
+	for cpu := 0; cpu < 64*len(allowed) && len(cpus) < 2; cpu++ {
+		if allowed.IsSet(cpu) {
+			cpus = append(cpus, cpu)
 		}
-		u.total += n
-		if i != 3 && i != 4 {
-			u.busy += n
+	}
+	return cpus
+}
+
+// parseStat reads /proc/stat: the line of all CPUs, and those of some.
+func parseStat(stat string, pinned []int) usage {
+	var u usage
+	for line := range strings.Lines(stat) {
+		name, _, _ := strings.Cut(line, " ")
+		number, isCPU := strings.CutPrefix(name, "cpu")
+		if !isCPU {
+			break
+		}
+		if number == "" {
+			u.ticks = parseTicks(line)
+		} else if n, err := strconv.Atoi(number); err == nil && slices.Contains(pinned, n) {
+			t := parseTicks(line)
+			u.pinned.total += t.total
+			u.pinned.busy += t.busy
 		}
 	}
 	return u
 }
 
-// others is the share of all CPUs' time, 0 to 1, that something else took between two readings; time that the host stole counts.
-func (u usage) others(before usage) float64 {
-	total := u.total - before.total
-	if total <= 0 {
-		return 0
+// parseTicks reads a line: its name, user nice system idle iowait irq softirq steal.
+func parseTicks(line string) (t ticks) {
+	fields := strings.Fields(line)
+	for i, f := range fields[min(1, len(fields)):min(9, len(fields))] {
+		n, err := strconv.ParseFloat(f, 64)
+		if err != nil {
+			return ticks{}
+		}
+		t.total += n
+		if i != 3 && i != 4 {
+			t.busy += n
+		}
 	}
+	return t
+}
+
+// others is the share of all CPUs' time, or of that of the pinned ones, whichever is more, 0 to 1, that something else took between two
+// readings; time that the host stole counts. What is ours is taken to have run on the pinned ones.
+func (u usage) others(before usage) float64 {
 	const ticksPerSecond = 100
-	return min(1, max(0, (u.busy-before.busy-(u.ours-before.ours)*ticksPerSecond)/total))
+	ours := (u.ours - before.ours) * ticksPerSecond
+	share := func(now, before ticks) float64 {
+		if now.total <= before.total {
+			return 0
+		}
+		return min(1, max(0, (now.busy-before.busy-ours)/(now.total-before.total)))
+	}
+	return max(share(u.ticks, before.ticks), share(u.pinned, before.pinned))
 }
 
 // Bounds of a clean run.

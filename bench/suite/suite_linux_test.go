@@ -217,17 +217,25 @@ func TestCatalogue_NamesEverybodyAndWhySomeAreAbsent(t *testing.T) {
 	require.Equal(t, []string{"/self", "one", "pipe"}, byName["pipe"].Command)
 }
 
+// One of many CPUs hardly counts among all, but it is half of where the contestants run.
+func TestOthers_OnThePinnedCPUsAreNotLostAmongMany(t *testing.T) {
+	before := parseStat("cpu 0 0 0 0\ncpu0 0 0 0 0\ncpu2 0 0 0 0\ncpu3 0 0 0 0\nintr 1\n", []int{2, 3})
+	after := parseStat("cpu 300 0 0 6100\ncpu0 0 0 0 100\ncpu2 100 0 0 0\ncpu3 90 0 0 10\nintr 1\n", []int{2, 3})
+	after.ours = 1 // 100 ticks
+	require.InDelta(t, 0.45, after.others(before), 1e-9)
+}
+
 func TestOthers_AreWhatTheMachineDidBesides(t *testing.T) {
-	before := parseStat("cpu  100 0 50 1000 10 5 5 0 0 0\ncpu0 1 2 3")
+	before := parseStat("cpu  100 0 50 1000 10 5 5 0 0 0\ncpu0 1 2 3", nil)
 	require.EqualValues(t, 1170, before.total)
 	require.EqualValues(t, 160, before.busy)
 	before.ours = 1
-	after := parseStat("cpu  300 0 150 1600 10 5 5 100 0 0\n") // 1000 ticks, 400 of them busy or stolen
-	after.ours = 3                                             // 200 ticks
+	after := parseStat("cpu  300 0 150 1600 10 5 5 100 0 0\n", nil) // 1000 ticks, 400 of them busy or stolen
+	after.ours = 3                                                  // 200 ticks
 	require.InDelta(t, 0.2, after.others(before), 1e-9)
 	require.Zero(t, before.others(before))
-	require.Zero(t, parseStat("").total)
-	require.Zero(t, parseStat("cpu  x y").total)
+	require.Zero(t, parseStat("", nil).total)
+	require.Zero(t, parseStat("cpu  x y", nil).total)
 }
 
 func TestJudge_SaysWhyFiguresAreNotClean(t *testing.T) {
