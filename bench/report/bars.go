@@ -35,14 +35,14 @@ func (b *book) barsChart(p part, k result.Key) *bars {
 	c := &bars{unit: m.unit}
 	for _, name := range b.names {
 		cell := b.cell(name, gridColumn{key: k, m: m}, b.group(p))
-		if !cell.ok || cell.value <= 0 {
-			continue // none at all has no place on a logarithmic axis: the table has it
+		if !cell.ok || cell.value < 0 {
+			continue
 		}
 		c.list = append(c.list, bar{name, b.looks[name], point{y: cell.value, low: cell.low, high: cell.high},
 			join(" ", m.unit.text(cell.value), cell.percent())})
 	}
-	if len(c.list) == 0 {
-		return nil
+	if !slices.ContainsFunc(c.list, func(b bar) bool { return b.y > 0 }) {
+		return nil // a logarithmic axis has no place for nothing
 	}
 	slices.SortStableFunc(c.list, func(x, y bar) int {
 		if m.more {
@@ -98,11 +98,14 @@ func (b *bars) draw(c draw.Canvas) {
 	for i, one := range b.list {
 		middle := y(float64(n - 1 - i))
 		half := vg.Length(barStep) * 0.34
-		right := x(one.y)
+		right := data.Min.X
+		if one.y > 0 { // who needs nothing at all has no bar, and is named
+			right = x(one.y)
+		}
 		data.FillPolygon(tones[one.look.family], []vg.Point{{X: data.Min.X, Y: middle - half}, {X: right, Y: middle - half},
 			{X: right, Y: middle + half}, {X: data.Min.X, Y: middle + half}})
 		end := right
-		if one.low < one.high {
+		if one.low < one.high && one.y > 0 {
 			low, high := x(max(one.low, p.X.Min)), x(min(one.high, p.X.Max))
 			style := draw.LineStyle{Color: ink, Width: vg.Points(0.9)}
 			for _, l := range [][4]vg.Length{{low, middle, high, middle}, {low, middle - 2, low, middle + 2}, {high, middle - 2, high, middle + 2}} {
@@ -118,7 +121,9 @@ func (b *bars) draw(c draw.Canvas) {
 func (b *bars) span() (low, high float64) {
 	low = math.Inf(1)
 	for _, one := range b.list {
-		low, high = min(low, one.y), max(high, one.y, min(one.high, one.y*2))
+		if one.y > 0 {
+			low, high = min(low, one.y), max(high, one.y, min(one.high, one.y*2))
+		}
 	}
 	low = math.Pow(10, math.Floor(math.Log10(low*0.7)))
 	return low, max(high*1.02, low*10)
