@@ -77,6 +77,9 @@ func Run(ctx context.Context, s Settings) (*result.Report, error) {
 	r.rounds(ctx, groups, rand.New(rand.NewPCG(s.Seed, 0)))
 	r.report.Ended, r.report.Complete = time.Now(), ctx.Err() == nil
 	r.report.Dirt = judge(r.report, load)
+	if _, err := contest.ClearStaleSysV(os.TempDir(), alive); err != nil { // before clearStale, which removes the notes
+		s.Progress.Say(err.Error())
+	}
 	clearStale(everywhere)
 	return r.report, nil
 }
