@@ -37,12 +37,14 @@ func TestTry_DoesNotWait(t *testing.T) {
 func TestReceive_SleepsUntilAMessageComes(t *testing.T) {
 	forEach(t, func(t *testing.T, s subject) {
 		p, c := s.ends(t)
+		done := make(chan error, 1)
 		for range 20 {
 			go func() {
 				time.Sleep(time.Millisecond)
-				_ = p.Send(soon(t), []byte("late"))
+				done <- p.Send(soon(t), []byte("late"))
 			}()
 			expect(t, c, "late")
+			require.NoError(t, <-done) // the message may be here before Send has returned, and an end is for one at a time
 		}
 	})
 }
