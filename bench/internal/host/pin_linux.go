@@ -6,27 +6,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Allowed are the numbers of the CPUs that the calling thread may run on, rising. There are none if the kernel does not say.
+func Allowed() (cpus []int) {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return nil
+	}
+	for cpu := range 64 * len(set) {
+		if set.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus
+}
+
 // Pin puts the calling thread on one of the allowed CPUs: one after the other by number, and round again.
 func Pin(number int) error {
-	var allowed unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &allowed); err != nil {
-		return fmt.Errorf("ask for the allowed CPUs: %w", err)
+	allowed := Allowed()
+	if len(allowed) == 0 {
+		return fmt.Errorf("pin thread: the kernel does not say which CPUs are allowed")
 	}
-	skip := number % allowed.Count()
-	for cpu := range 64 * len(allowed) {
-		if !allowed.IsSet(cpu) {
-			continue
-		}
-		if skip > 0 {
-			skip--
-			continue
-		}
-		var one unix.CPUSet
-		one.Set(cpu)
-		if err := unix.SchedSetaffinity(0, &one); err != nil {
-			return fmt.Errorf("pin to CPU %d: %w", cpu, err)
-		}
-		return nil
+	cpu := allowed[number%len(allowed)]
+	var one unix.CPUSet
+	one.Set(cpu)
+	if err := unix.SchedSetaffinity(0, &one); err != nil {
+		return fmt.Errorf("pin to CPU %d: %w", cpu, err)
 	}
 	return nil
 }
