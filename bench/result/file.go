@@ -12,7 +12,7 @@ import (
 // Write writes the report to a file, as JSON. Whoever reads that name, at any time, finds the old report or the new one whole: it is written
 // beside the file and takes its name then.
 func (r *Report) Write(path string) (err error) {
-	text, err := json.MarshalIndent(r, "", " ")
+	text, err := r.JSON()
 	if err != nil {
 		return fmt.Errorf("write report %s: %w", path, err)
 	}
@@ -25,7 +25,7 @@ func (r *Report) Write(path string) (err error) {
 			err = errors.Join(fmt.Errorf("write report %s: %w", path, err), os.Remove(f.Name()))
 		}
 	}()
-	_, err = f.Write(append(text, '\n'))
+	_, err = f.Write(text)
 	if err == nil {
 		err = f.Chmod(0o644) // it is no secret; a temporary file is
 	}
@@ -41,6 +41,22 @@ func (r *Report) Write(path string) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
+// JSON is the report as a file holds it. A list that is empty is one there, and not null: who reads it in another language need not ask.
+func (r *Report) JSON() ([]byte, error) {
+	c := *r
+	c.Dirt, c.Rounds, c.Trials, c.Absent = list(c.Dirt), list(c.Rounds), list(c.Trials), list(c.Absent)
+	c.Plan.Sizes, c.Plan.Contestants = list(c.Plan.Sizes), list(c.Plan.Contestants)
+	text, err := json.MarshalIndent(&c, "", " ")
+	return append(text, '\n'), err
+}
+
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
 // Read reads what [Report.Write] wrote. The error matches [fs.ErrInvalid] if it is no report, or one of another version of the schema.
 func Read(path string) (*Report, error) {
 	text, err := os.ReadFile(path)
@@ -53,6 +69,13 @@ func Read(path string) (*Report, error) {
 	}
 	if r.Schema != Schema {
 		return nil, fmt.Errorf("read report %s: it has version %d of the schema, want %d: %w; make it again", path, r.Schema, Schema, fs.ErrInvalid)
+	}
+	for i, t := range r.Trials {
+		for name, v := range t.Values {
+			if v < 0 { // JSON has no numbers without end
+				return nil, fmt.Errorf("read report %s: trial %d, of %q, has %s = %g, want 0 or more: %w", path, i, t.Contestant, name, v, fs.ErrInvalid)
+			}
+		}
 	}
 	return &r, nil
 }

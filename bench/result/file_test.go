@@ -58,7 +58,7 @@ func TestReport_ComesBackAsItWasWritten(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "report.json")
 	r := &Report{Schema: Schema, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Complete: true, Dirt: []string{"a backup ran"},
-		Plan: Plan{Name: "quick", Sizes: []int{8, 64}, Rounds: 3}, Rounds: []Round{{FloorBefore: 90, FloorAfter: 95, Busy: 0.01}},
+		Plan: Plan{Name: "quick", Sizes: []int{8, 64}, Rounds: 3, Contestants: []string{"a"}, Seed: 1 << 63, Each: time.Second, Modes: []string{Crowd}}, Rounds: []Round{{FloorBefore: 90, FloorAfter: 95, Busy: 0.01}},
 		Trials: []Trial{made("a", Key{Mode: Crowd, Wait: Busy, Size: 64, Shape: "2x2"}, 0, 95, 1e6)}, Absent: []Absent{{"zmq", "not built"}}}
 	require.NoError(t, r.Write(path))
 	r.Ended = r.Started.Add(time.Hour)
@@ -85,9 +85,18 @@ func TestRead_RefusesWhatIsNoReport(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.json")
 	_, err := Read(path)
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	for _, text := range []string{"", "{", "[1]", "{}", `{"schema": 2}`} {
+	for _, text := range []string{"", "{", "[1]", "{}", `{"schema": 2}`, `{"schema": 1, "trials": [{"values": {"p50_ns": -1}}]}`,
+		`{"schema": 1, "trials": [{"values": {"p50_ns": 1e999}}]}`} {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		_, err = Read(path)
 		require.ErrorIs(t, err, fs.ErrInvalid, text)
 	}
+}
+
+func TestJSON_HasEmptyListsAndNoNulls(t *testing.T) {
+	text, err := (&Report{}).JSON()
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "null")
+	require.Contains(t, string(text), `"dirt": []`)
+	require.Contains(t, string(text), `"trials": []`)
 }

@@ -32,6 +32,13 @@ type Host struct {
 	Clock   string `json:"clock"` // the kernel's clock source
 	Pinned  bool   `json:"pinned"`
 	Version string `json:"version"` // of shmpipe
+
+	PinnedTo  []int    `json:"pinned_to,omitempty"` // numbers of the receiver's CPU and the sender's
+	Apart     string   `json:"apart,omitempty"`     // how the kernel says that these are connected
+	FloorBy   string   `json:"floor_by,omitempty"`  // which program measures the raw round trip
+	Compiler  string   `json:"compiler,omitempty"`  // of the contestants in C
+	Flags     string   `json:"flags,omitempty"`     // that it gets if nobody says otherwise
+	Libraries []string `json:"libraries,omitempty"` // of others' contestants, with their versions
 }
 
 // Plan is what was asked for.
@@ -41,13 +48,22 @@ type Plan struct {
 	Rounds      int      `json:"rounds"`
 	Contestants []string `json:"contestants"`
 	Command     string   `json:"command"` // that makes such a run again
+
+	Seed     uint64        `json:"seed,omitempty"` // of the contestants' order in a round
+	Each     time.Duration `json:"each_ns,omitempty"`
+	Limit    time.Duration `json:"limit_ns,omitempty"`
+	Modes    []string      `json:"modes,omitempty"`
+	Shapes   []string      `json:"shapes,omitempty"`
+	Channels []int         `json:"channels,omitempty"`
+	LeftOut  []string      `json:"left_out,omitempty"` // contestants that a plan of few leaves out
 }
 
 // Round is one pass over all trials.
 type Round struct {
 	FloorBefore float64 `json:"floor_before_ns"` // raw cache-line round trip; 0: not measured
 	FloorAfter  float64 `json:"floor_after_ns"`
-	Busy        float64 `json:"busy"` // share of the CPUs' time, 0 to 1, that something else took meanwhile
+	Busy        float64 `json:"busy"`                  // share of all CPUs' time, 0 to 1, that something else took meanwhile
+	BusyPinned  float64 `json:"busy_pinned,omitempty"` // of the time of the two CPUs that the contestants are pinned to
 	BusyUnknown bool    `json:"busy_unknown,omitempty"`
 }
 

@@ -3,12 +3,14 @@ package result
 import (
 	"math"
 	"slices"
+
+	"shmpipe/bench/internal/host"
 )
 
 // NearBelow is the raw round trip of a cache line, in nanoseconds, below which two cores are taken to share a cache.
-const NearBelow = 220
+const NearBelow = host.NearBelow
 
-// Confidence is that of all intervals here.
+// Confidence is that of all intervals here, of six values or more.
 const Confidence = 0.95
 
 // MedianInterval is a confidence interval of the median of what the rising values, of which there is at least one, are samples of. It
@@ -21,6 +23,18 @@ const Confidence = 0.95
 func MedianInterval(sorted []float64) (low, high float64) {
 	k := orderStatistic(len(sorted))
 	return sorted[k-1], sorted[len(sorted)-k]
+}
+
+// MedianConfidence is the chance, 0 to 1, with which the interval of [MedianInterval] of n values holds the median.
+func MedianConfidence(n int) float64 {
+	if n < 1 {
+		return 0
+	}
+	outside := 0.0
+	for k := range orderStatistic(n) {
+		outside += binomialHalf(n, k)
+	}
+	return max(0, 1-2*outside)
 }
 
 // orderStatistic is the greatest k, counted from 1, of which the k-th least and greatest of n values enclose the median with confidence; 1
@@ -41,14 +55,6 @@ func binomialHalf(n, k int) float64 {
 	return math.Exp(lgamma(n) - lgamma(k) - lgamma(n-k) - float64(n)*math.Ln2)
 }
 
-// quantile is that of rising values, of which there is at least one, linearly between neighbours.
-func quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
-	low := int(at)
-	high := min(low+1, len(sorted)-1)
-	return sorted[low] + (sorted[high]-sorted[low])*(at-float64(low))
-}
-
 // FloorOf is the raw round trip around a trial, in nanoseconds: its own if it was measured, else the larger one of its round; 0: unknown.
 func (r *Report) FloorOf(t Trial) float64 {
 	if t.FloorNS > 0 {
@@ -60,10 +66,10 @@ func (r *Report) FloorOf(t Trial) float64 {
 	return max(r.Rounds[t.Round].FloorBefore, r.Rounds[t.Round].FloorAfter)
 }
 
-// CoresOf says how far apart the cores were in a trial: [Near], [Far], or "" if nobody knows.
+// CoresOf says how far apart the cores were in a trial: [Near], [Far], or "" if nobody knows or there is one only.
 func (r *Report) CoresOf(t Trial) Cores {
 	switch ns := r.FloorOf(t); {
-	case ns <= 0:
+	case ns <= 0, r.Host.CPUs == 1: // of one CPU, it is how long two take turns
 		return ""
 	case ns < NearBelow:
 		return Near
@@ -74,10 +80,10 @@ func (r *Report) CoresOf(t Trial) Cores {
 // in reports whether a trial belongs to a group.
 func (r *Report) in(t Trial, c Cores) bool { return c == All || r.CoresOf(t) == c }
 
-// valueOf is a figure that was measured, and can be summed up.
+// valueOf is a figure that was measured, and can be summed up. Nothing that is measured here can be less than nothing.
 func valueOf(t Trial, value string) (float64, bool) {
 	v, ok := t.Values[value]
-	return v, ok && !math.IsNaN(v) && !math.IsInf(v, 0)
+	return v, ok && v >= 0 && !math.IsInf(v, 0)
 }
 
 // Summaries sums up a value, for each contestant and key: near rounds, far rounds, and all, each as far as there are any. They come in the
@@ -129,7 +135,7 @@ func (r *Report) Summaries(value string) []Summary {
 
 func summarize(values []float64) Summary {
 	v := slices.Sorted(slices.Values(values))
-	s := Summary{Trials: len(v), Median: quantile(v, 0.5), Low: quantile(v, 0.25), High: quantile(v, 0.75)}
+	s := Summary{Trials: len(v), Median: host.Quantile(v, 0.5), Low: host.Quantile(v, 0.25), High: host.Quantile(v, 0.75)}
 	s.CILow, s.CIHigh = MedianInterval(v)
 	return s
 }
@@ -150,7 +156,7 @@ func (r *Report) Ratio(a, b string, k Key, value string, c Cores) Ratio {
 	}
 	slices.Sort(ratios)
 	low, high := MedianInterval(ratios)
-	return Ratio{Median: quantile(ratios, 0.5), CILow: low, CIHigh: high, Pairs: len(ratios)}
+	return Ratio{Median: host.Quantile(ratios, 0.5), CILow: low, CIHigh: high, Pairs: len(ratios)}
 }
 
 // byRound are a contestant's values, by round. A contestant has one trial of each key in a round.

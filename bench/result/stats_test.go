@@ -20,6 +20,15 @@ func TestMedianInterval_IsThatOfTheTables(t *testing.T) {
 	}
 }
 
+func TestMedianConfidence_IsThatOfTheTables(t *testing.T) {
+	for n, want := range map[int]float64{0: 0, 1: 0, 2: 0.5, 3: 0.75, 5: 0.9375, 6: 0.96875, 10: 0.9785, 20: 0.9586, 100: 0.9648} {
+		require.InDelta(t, want, MedianConfidence(n), 1e-4, "n=%d", n)
+	}
+	for n := 6; n < 500; n++ {
+		require.GreaterOrEqual(t, MedianConfidence(n), Confidence)
+	}
+}
+
 func TestBinomialHalf_SumsToOne(t *testing.T) {
 	require.InDelta(t, 10.0/1024, binomialHalf(10, 1), 1e-12)
 	sum := 0.0
@@ -45,7 +54,8 @@ func TestSummaries_OfKnownNumbers(t *testing.T) {
 	}
 	r.Trials = append(r.Trials, made("a", k64, 7, 300, 100), made("a", k128, 0, 100, 9), made("b", k64, 0, 100, 11),
 		Trial{Contestant: "b", Key: k64, Round: 1, Error: "broken"},
-		Trial{Contestant: "b", Key: k64, Round: 1, Values: map[string]float64{MessagesPerSecond: math.NaN()}})
+		Trial{Contestant: "b", Key: k64, Round: 1, Values: map[string]float64{MessagesPerSecond: math.NaN()}},
+		Trial{Contestant: "b", Key: k64, Round: 1, Values: map[string]float64{MessagesPerSecond: -5}})
 	all := r.Summaries(MessagesPerSecond)
 	require.Equal(t, []Summary{
 		{Contestant: "a", Key: k64, Cores: Near, Value: MessagesPerSecond, Trials: 7, Median: 4, Low: 2.5, High: 5.5, CILow: 1, CIHigh: 7},
@@ -67,6 +77,8 @@ func TestCoresOf_TakesTheTrialsFloorAndElseItsRounds(t *testing.T) {
 	require.Equal(t, Far, r.CoresOf(Trial{Round: 0, FloorNS: NearBelow}))
 	require.Equal(t, Cores(""), r.CoresOf(Trial{Round: 2}))
 	require.Equal(t, Cores(""), r.CoresOf(Trial{Round: 99}))
+	one := &Report{Host: Host{CPUs: 1}}
+	require.Equal(t, Cores(""), one.CoresOf(Trial{FloorNS: 5000}), "one core is not far from itself")
 
 	r.Trials = []Trial{made("a", k64, 2, 0, 5)}
 	all := r.Summaries(MessagesPerSecond)
