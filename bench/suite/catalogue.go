@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -18,37 +19,6 @@ type Contestant struct {
 	Command []string // program and first arguments; the mode comes next
 	Modes   []string // of package result; nil: the program says what it cannot do
 	Absent  string   // why it cannot take part here; "": it can
-}
-
-// Dirs say where programs are that are not this one.
-type Dirs struct {
-	C     string // contestants in C
-	Peers string // the program of the nested module
-}
-
-// FindDirs looks for a repository's programs: beside this program's folder, or below the working directory if that is this module's. Elsewhere, what
-// has the name of such a program may be anybody's.
-func FindDirs() Dirs {
-	var roots []string
-	if self, err := os.Executable(); err == nil {
-		roots = append(roots, filepath.Dir(filepath.Dir(self)))
-	}
-	if b, err := os.ReadFile("go.mod"); err == nil && strings.HasPrefix(string(b), "module shmpipe\n") {
-		roots = append(roots, ".")
-	}
-	for _, root := range roots {
-		if _, err := os.Stat(filepath.Join(root, "bench", "c")); err == nil {
-			return dirsOf(root)
-		}
-	}
-	if len(roots) > 0 {
-		return dirsOf(roots[0]) // where nothing is
-	}
-	return Dirs{C: "/nonexistent", Peers: "/nonexistent"}
-}
-
-func dirsOf(root string) Dirs {
-	return Dirs{filepath.Join(root, "bench", "c", "bin"), filepath.Join(root, "bench", "peers", "bin")}
 }
 
 const notBuilt = "not built: run `make bench-build` in the repository (`make bench-deps` before it installs what it needs)"
@@ -96,22 +66,26 @@ func Catalogue(self string, verbs Verbs, dirs Dirs) []Contestant {
 	}
 	for _, c := range inC {
 		v := Contestant{Name: c[0], About: c[1], Command: []string{filepath.Join(dirs.C, c[0])}}
-		v.Absent = absent(v.Command[0])
+		v.Absent = cmp.Or(dirs.Why, absent(v.Command[0]))
 		all = append(all, v)
 	}
 	program := filepath.Join(dirs.Peers, "peers")
 	for _, c := range inPeers {
-		all = append(all, Contestant{Name: c[0], About: c[1], Command: []string{program, c[0]}, Absent: absent(program)})
+		all = append(all, Contestant{Name: c[0], About: c[1], Command: []string{program, c[0]}, Absent: cmp.Or(dirs.Why, absent(program))})
 	}
 	return all
 }
 
-// absent says why a program is not there; beside it may lie a file with the reason.
+// absent says why a program is not there, or is not to be run; beside it may lie a file with the reason.
 func absent(program string) string {
-	if info, err := os.Stat(program); err == nil {
-		return foreign(info)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err.Error()
+	if !filepath.IsAbs(program) { // of no folder: it would be looked for in the working directory, or wherever programs are
+		return notBuilt
+	}
+	if _, err := os.Stat(program); !errors.Is(err, fs.ErrNotExist) {
+		if err := trusted(filepath.Dir(program), program); err != nil {
+			return "not run: " + err.Error()
+		}
+		return ""
 	}
 	if why, err := os.ReadFile(program + ".absent"); err == nil {
 		return strings.TrimSpace(string(why))

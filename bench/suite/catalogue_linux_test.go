@@ -44,7 +44,7 @@ func TestWhoHasNoPartInThePlan_IsNamed(t *testing.T) {
 	both := []Contestant{script(t, "sound", sound), {Name: "other", Command: []string{"/bin/true"}, Modes: []string{result.Channels}}}
 	r, err := Run(t.Context(), Settings{Plan: p, Catalogue: both})
 	require.NoError(t, err)
-	require.Equal(t, []result.Absent{{Contestant: "other", Why: "the plan test has nothing that it takes part in"}}, r.Absent)
+	require.Equal(t, []result.Absent{{Contestant: "other", Why: "the plan test has nothing that it takes part in: it does chan, and the plan thr"}}, r.Absent)
 	_, err = Run(t.Context(), Settings{Plan: p, Catalogue: both[1:]})
 	require.ErrorIs(t, err, ErrNobody)
 	require.ErrorContains(t, err, "other: the plan test has nothing")

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"shmpipe/bench/result"
@@ -40,7 +37,7 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 			s.why = cannot{"system calls are counted by strace, which is not installed (make bench-deps)"}
 			return s
 		}
-		s.count = 300
+		s.count = 1000
 		return s
 	}
 	probe := k
@@ -61,7 +58,6 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 		}
 		if err != nil {
 			s.why = err
-			r.noteHang(k, c, err)
 			return s
 		}
 		perSecond := v[result.MessagesPerSecond]
@@ -88,17 +84,6 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 	return s
 }
 
-// noteHang remembers that a contestant had to be killed. It takes no further part: each time would cost the whole limit, and what it uses up
-// before it is killed is in nobody's account.
-func (r *runner) noteHang(k result.Key, c *Contestant, err error) {
-	if errors.As(err, new(hung)) {
-		if r.hangs == nil {
-			r.hangs = make(map[string]string)
-		}
-		r.hangs[c.Name] = keyText(k)
-	}
-}
-
 func (r *runner) outOfPlay(c *Contestant) error {
 	if where, ok := r.hangs[c.Name]; ok {
 		return fmt.Errorf("left out, because it hung in %s and was killed", where)
@@ -116,11 +101,25 @@ func producers(shape string) int {
 
 // once runs a contestant once and returns the figures that it printed.
 func (r *runner) once(ctx context.Context, k result.Key, c *Contestant, count, rate int, env ...string) (map[string]float64, error) {
-	line, err := run(ctx, r.limit, append(environment(k), env...), c.arguments(k, count, rate)...)
+	line, err := r.run(ctx, k, c, env, c.arguments(k, count, rate))
 	if err != nil {
 		return nil, err
 	}
 	return values(line)
+}
+
+// run runs a contestant and remembers if it had to be killed. Then it takes no further part: each time would cost the whole limit, and what it uses
+// up before it is killed is in nobody's account.
+func (r *runner) run(ctx context.Context, k result.Key, c *Contestant, env, argv []string) (string, error) {
+	line, err := run(ctx, r.limit, append(environment(k), env...), argv...)
+	if errors.As(err, new(hung)) {
+		if r.hangs == nil {
+			r.hangs = make(map[string]string)
+		}
+		r.hangs[c.Name] = keyText(k)
+		r.hung = true
+	}
+	return line, err
 }
 
 // trial makes one trial.
@@ -155,8 +154,6 @@ func (r *runner) trial(ctx context.Context, k result.Key, s seat) result.Trial {
 	}
 	v, err := r.once(ctx, k, s.Contestant, s.count, s.rate, env...)
 	if err != nil {
-		r.noteHang(k, s.Contestant, err)
-		r.hung = r.hung || errors.As(err, new(hung))
 		return fail(err)
 	}
 	t.Values = v
@@ -192,51 +189,4 @@ func latencies(t *result.Trial, path string) error {
 	}
 	t.Histogram, err = l.Encode()
 	return err
-}
-
-// syscalls counts the system calls of a run, and of one three times as long: the difference is what the messages cost, without start and end.
-// Under strace everything is slow, so the sides wait for each other more than they would.
-func (r *runner) syscalls(ctx context.Context, k result.Key, s seat) (float64, error) {
-	var calls [2]float64
-	for i, n := range [...]int{s.count, 3 * s.count} {
-		out := filepath.Join(r.work, "strace")
-		argv := append([]string{r.strace, "-f", "-qq", "-c", "-o", out}, s.arguments(k, n, 0)...)
-		if _, err := run(ctx, r.limit, environment(k), argv...); err != nil {
-			return 0, err
-		}
-		b, err := os.ReadFile(out)
-		if err != nil {
-			return 0, err
-		}
-		if calls[i], err = straceTotal(string(b)); err != nil {
-			return 0, err
-		}
-	}
-	return max(0, (calls[1]-calls[0])/float64(2*s.count)), nil
-}
-
-// straceTotal is the number of calls in the last line of strace's summary. The columns before and after it may be empty, so it is found by its
-// place under the heading.
-func straceTotal(summary string) (float64, error) {
-	end := -1
-	for line := range strings.Lines(summary) {
-		if at := strings.Index(line, " calls "); at >= 0 && end < 0 {
-			end = at + len(" calls")
-		}
-		if end > 0 && len(line) > end && strings.HasSuffix(strings.TrimSpace(line), " total") {
-			if f := strings.Fields(line[:end]); len(f) > 0 {
-				return strconv.ParseFloat(f[len(f)-1], 64)
-			}
-		}
-	}
-	return 0, fmt.Errorf("strace printed no total")
-}
-
-// straceProgram is where strace is; "" if it is not.
-func straceProgram() string {
-	path, err := exec.LookPath("strace")
-	if err != nil {
-		return ""
-	}
-	return path
 }

@@ -124,23 +124,6 @@ func (p Plan) groups(all []*Contestant) []group {
 	return groups
 }
 
-// leftOut are those who could take part and of whom the plan measures nothing.
-func (p Plan) leftOut(chosen []*Contestant, groups []group) (out []result.Absent) {
-	said := make(map[string]bool)
-	for _, g := range groups {
-		for _, c := range g.contestants {
-			said[c.Name] = true
-		}
-	}
-	for _, c := range chosen {
-		if c.Absent == "" && !said[c.Name] {
-			said[c.Name] = true
-			out = append(out, result.Absent{Contestant: c.Name, Why: fmt.Sprintf("the plan %s has nothing that it takes part in", p.Name)})
-		}
-	}
-	return out
-}
-
 // once reports whether one round of a key is enough: it does not depend on the machine's speed, or takes long.
 func once(k result.Key) bool { return k.Mode == result.Idle || k.Mode == result.Syscalls }
 

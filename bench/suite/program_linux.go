@@ -81,7 +81,7 @@ func lastLine(s string) string {
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
 }
 
-// values reads "name mode key=value …".
+// values reads "name mode key=value …". Nothing that is measured can be negative or without end: who prints that is wrong in the rest too.
 func values(line string) (map[string]float64, error) {
 	found := make(map[string]float64)
 	for _, f := range strings.Fields(line) {
@@ -89,9 +89,14 @@ func values(line string) (map[string]float64, error) {
 		if !ok {
 			continue
 		}
-		if n, err := strconv.ParseFloat(v, 64); err == nil && !math.IsInf(n, 0) && !math.IsNaN(n) {
-			found[k] = n
+		n, err := strconv.ParseFloat(v, 64)
+		if errors.Is(err, strconv.ErrSyntax) {
+			continue // a word
 		}
+		if !(n >= 0) || math.IsInf(n, 0) {
+			return nil, fmt.Errorf("it printed %.80q, want a finite number of 0 or more", f)
+		}
+		found[k] = n
 	}
 	if len(found) == 0 {
 		return nil, fmt.Errorf("it printed no figures but %.80q", line)

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"time"
 
-	"shmpipe/bench/contest"
 	"shmpipe/bench/result"
 )
 
@@ -17,17 +15,18 @@ type runner struct {
 	limit    time.Duration
 	work     string // folder for samples
 	strace   string
-	pingpong string
+	pingpong string // measures the floor; "": nobody but ourselves
+	cpus     []int  // on which contestants run
 	report   *result.Report
 	progress Progress
-	hung     bool              // a contestant was killed in this round
+	hung     bool              // a program was killed in this round
 	hangs    map[string]string // in what a contestant was killed
 }
 
 // Run measures. At the end of ctx it stops and returns what it has, marked as incomplete, and no error.
 func Run(ctx context.Context, s Settings) (*result.Report, error) {
 	if s.Limit == 0 {
-		s.Limit = 20 * time.Second
+		s.Limit = usualLimit
 	}
 	if s.Seed == 0 {
 		s.Seed = rand.Uint64()
@@ -44,90 +43,107 @@ func Run(ctx context.Context, s Settings) (*result.Report, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(work)
-	r := &runner{plan: s.Plan, limit: s.Limit, work: work, strace: straceProgram(), progress: s.Progress, report: &result.Report{
-		Schema: result.Schema, Started: time.Now(), Host: describeHost(s.Version),
-		Plan: result.Plan{Name: s.Plan.Name, Sizes: s.Plan.Sizes, Rounds: s.Plan.Rounds, Contestants: s.Plan.Contestants, Command: s.Command},
+	r := &runner{plan: s.Plan, limit: s.Limit, work: work, strace: straceProgram(), progress: s.Progress, cpus: pinned(), report: &result.Report{
+		Schema: result.Schema, Started: time.Now(), Host: describeHost(s.Version, s.Dirs), Plan: s.kept(),
 	}}
-	if program := filepath.Join(s.Dirs.C, "pingpong"); absent(program) == "" {
-		r.pingpong = program
-	}
-	for _, c := range chosen {
-		if c.Absent != "" {
-			r.report.Absent = append(r.report.Absent, result.Absent{Contestant: c.Name, Why: c.Absent})
-		}
-	}
 	groups := s.Plan.groups(chosen)
-	r.report.Absent = append(r.report.Absent, s.Plan.leftOut(chosen, groups)...)
+	r.report.Absent = missing(s.Plan, chosen, groups)
 	if len(groups) == 0 {
-		why := "none of the contestants can take part here"
-		for _, a := range r.report.Absent {
-			why += fmt.Sprintf("; %s: %s", a.Contestant, a.Why)
-		}
-		return r.report, fmt.Errorf("%w: %s", ErrNobody, why)
+		return r.report, nobody(r.report.Absent)
 	}
-	n, err := contest.ClearStaleSysV(os.TempDir(), alive) // first: it goes by files that clearStale removes
+	r.chooseFloor(s.Dirs)
+	n, err := clearAll()
 	if err != nil {
 		s.Progress.Say(err.Error())
 	}
-	if n += clearStale(everywhere); n > 0 {
+	if n > 0 {
 		s.Progress.Say(fmt.Sprintf("removed %d objects that earlier runs had left", n))
 	}
-	load := loadAverage()
 	s.Progress.Say(fmt.Sprintf("order of the contestants: seed %d", s.Seed))
-	r.rounds(ctx, groups, rand.New(rand.NewPCG(s.Seed, 0)))
+	tried := r.rounds(ctx, groups, rand.New(rand.NewPCG(s.Seed, 0)))
 	r.report.Ended, r.report.Complete = time.Now(), ctx.Err() == nil
-	r.report.Dirt = judge(r.report, load)
-	if _, err := contest.ClearStaleSysV(os.TempDir(), alive); err != nil { // before clearStale, which removes the notes
+	r.report.Dirt = judge(r.report, tried)
+	if _, err := clearAll(); err != nil {
 		s.Progress.Say(err.Error())
 	}
-	clearStale(everywhere)
 	return r.report, nil
 }
 
-// rounds goes over all groups, again and again.
-func (r *runner) rounds(ctx context.Context, groups []group, random *rand.Rand) {
+// kept is what a report says of the settings.
+func (s *Settings) kept() result.Plan {
+	p := s.Plan
+	return result.Plan{Name: p.Name, Sizes: p.Sizes, Rounds: p.Rounds, Contestants: p.Contestants, Command: s.Command, Seed: s.Seed, Each: p.Each, Limit: s.Limit,
+		Modes: p.Modes, Shapes: p.Shapes, Channels: p.Channels, LeftOut: p.leftOut(s.Catalogue)}
+}
+
+// rounds goes over all groups, again and again. It returns the share of the CPUs' time that something else took before the first round.
+func (r *runner) rounds(ctx context.Context, groups []group, random *rand.Rand) (tried float64) {
 	steps := 0
 	for _, g := range groups {
-		steps += len(g.contestants)
-		if !once(g.key) {
-			steps += r.plan.Rounds * len(g.contestants)
+		times := 1 // it is tried
+		if once(g.key) {
+			times++
 		} else {
-			steps += len(g.contestants)
+			times += r.plan.Rounds
 		}
+		steps += times * len(g.contestants)
 	}
 	r.progress.Begin(steps)
 	defer r.progress.End()
+	start := readUsage(r.cpus)
 	seats := make([][]seat, len(groups))
 	for i, g := range groups {
 		for _, c := range g.contestants {
 			r.progress.Step(fmt.Sprintf("trying %s, %s", c.Name, keyText(g.key)))
 			seats[i] = append(seats[i], r.try(ctx, g.key, c))
 			if ctx.Err() != nil {
-				return
+				return 0
 			}
 		}
+	}
+	if tried = readUsage(r.cpus).since(start).others(); r.hung {
+		tried, r.hung = 0, false // what was killed is in nobody's account; the rounds have theirs
 	}
 	for round := range r.plan.Rounds {
-		before := readUsage()
-		v := result.Round{FloorBefore: r.floor(ctx)}
-		for i, g := range groups {
-			if !once(g.key) || round == 0 {
-				r.group(ctx, g.key, seats[i], round, random)
-			}
-			if ctx.Err() != nil {
-				break
-			}
-		}
-		v.FloorAfter, v.Busy = r.floor(ctx), readUsage().others(before)
-		if r.hung { // what it used before it was killed is in nobody's account, and would count as others'
-			v.Busy, v.BusyUnknown, r.hung = 0, true, false
-		}
+		v := r.round(ctx, groups, seats, round, random)
 		r.report.Rounds = append(r.report.Rounds, v)
 		if ctx.Err() != nil {
-			return
+			break
 		}
-		r.progress.Say(fmt.Sprintf("round %d of %d: raw round trip %.0f and %.0f ns, %.0f %% of the CPUs' time taken by others", round+1, r.plan.Rounds, v.FloorBefore, v.FloorAfter, 100*v.Busy))
+		taken := fmt.Sprintf("%.0f %% of the CPUs' time taken by others", 100*max(v.Busy, v.BusyPinned))
+		if v.BusyUnknown {
+			taken = "a contestant hung, so nobody knows what others took"
+		}
+		r.progress.Say(fmt.Sprintf("round %d of %d: raw round trip %.0f and %.0f ns, %s", round+1, r.plan.Rounds, v.FloorBefore, v.FloorAfter, taken))
 	}
+	return tried
+}
+
+// round is one pass over all groups.
+func (r *runner) round(ctx context.Context, groups []group, seats [][]seat, round int, random *rand.Rand) (v result.Round) {
+	start := readUsage(r.cpus)
+	var alone usage // of the contestants that keep to the pinned CPUs
+	v.FloorBefore = r.floor(ctx)
+	for i, g := range groups {
+		if once(g.key) && round > 0 {
+			continue
+		}
+		before := readUsage(r.cpus)
+		r.group(ctx, g.key, seats[i], round, random)
+		if g.key.Mode != result.Crowd { // which takes all CPUs
+			alone = alone.add(readUsage(r.cpus).since(before))
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	v.FloorAfter = r.floor(ctx)
+	if r.hung { // what it used before it was killed is in nobody's account, and would count as others'
+		v.BusyUnknown, r.hung = true, false
+		return v
+	}
+	v.Busy, v.BusyPinned = readUsage(r.cpus).since(start).others(), alone.othersPinned()
+	return v
 }
 
 // group runs the contestants of one key one after the other, between two looks at the floor.
@@ -148,7 +164,7 @@ func (r *runner) group(ctx context.Context, k result.Key, seats []seat, round in
 		r.progress.Step(fmt.Sprintf("%s, %s", s.Name, keyText(k)))
 		t := r.trial(ctx, k, s)
 		if ctx.Err() != nil {
-			return // killed in the middle
+			break // killed in the middle
 		}
 		t.Round = round
 		r.report.Trials = append(r.report.Trials, t)

@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
+const usualLimit = 20 * time.Second
+
 // Settings of a run.
 type Settings struct {
 	Plan      Plan
 	Catalogue []Contestant
 	Dirs      Dirs
-	Limit     time.Duration // of a trial; 0 = 20 s
+	Limit     time.Duration // of a trial; 0 = usual
 	Seed      uint64        // of the order in a round; 0 = another each time
 	Version   string        // of shmpipe
 	Command   string        // that makes such a run again

@@ -184,7 +184,10 @@ func TestSyscalls_AreTheDifferenceOfTwoRuns(t *testing.T) {
 	c := script(t, "loops", `i=0; while [ $i -lt $3 ]; do umask > /dev/null; i=$((i+1)); done; echo "x thr msgs_per_s=1"`)
 	r := &runner{plan: plan(result.Syscalls), limit: time.Minute, work: t.TempDir(), strace: straceProgram()}
 	k := result.Key{Mode: result.Syscalls, Wait: result.Busy, Size: 64}
-	v := r.trial(t.Context(), k, r.try(t.Context(), k, &c))
+	seat := r.try(t.Context(), k, &c)
+	require.GreaterOrEqual(t, seat.count, 1000, "of fewer, chance would be a large part")
+	seat.count = 200 // a shell makes what it makes
+	v := r.trial(t.Context(), k, seat)
 	if strings.Contains(v.Error, "ptrace") {
 		t.Skip(v.Error)
 	}
@@ -197,7 +200,7 @@ func TestSyscalls_AreTheDifferenceOfTwoRuns(t *testing.T) {
 func TestCatalogue_NamesEverybodyAndWhySomeAreAbsent(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "zmq.absent"), []byte("not built: install libzmq3-dev\n"), 0o600))
-	all := Catalogue("/self", Verbs{"one", "many"}, Dirs{dir, dir})
+	all := Catalogue("/self", Verbs{"one", "many"}, Dirs{C: dir, Peers: dir})
 	byName := map[string]Contestant{}
 	for _, c := range all {
 		if _, twice := byName[c.Name]; !twice {
@@ -215,38 +218,6 @@ func TestCatalogue_NamesEverybodyAndWhySomeAreAbsent(t *testing.T) {
 	require.Contains(t, byName["grpc"].Absent, "make bench-build")
 	require.Empty(t, byName["pipe"].Absent)
 	require.Equal(t, []string{"/self", "one", "pipe"}, byName["pipe"].Command)
-}
-
-// One of many CPUs hardly counts among all, but it is half of where the contestants run.
-func TestOthers_OnThePinnedCPUsAreNotLostAmongMany(t *testing.T) {
-	before := parseStat("cpu 0 0 0 0\ncpu0 0 0 0 0\ncpu2 0 0 0 0\ncpu3 0 0 0 0\nintr 1\n", []int{2, 3})
-	after := parseStat("cpu 300 0 0 6100\ncpu0 0 0 0 100\ncpu2 100 0 0 0\ncpu3 90 0 0 10\nintr 1\n", []int{2, 3})
-	after.ours = 1 // 100 ticks
-	require.InDelta(t, 0.45, after.others(before), 1e-9)
-}
-
-func TestOthers_AreWhatTheMachineDidBesides(t *testing.T) {
-	before := parseStat("cpu  100 0 50 1000 10 5 5 0 0 0\ncpu0 1 2 3", nil)
-	require.EqualValues(t, 1170, before.total)
-	require.EqualValues(t, 160, before.busy)
-	before.ours = 1
-	after := parseStat("cpu  300 0 150 1600 10 5 5 100 0 0\n", nil) // 1000 ticks, 400 of them busy or stolen
-	after.ours = 3                                                  // 200 ticks
-	require.InDelta(t, 0.2, after.others(before), 1e-9)
-	require.Zero(t, before.others(before))
-	require.Zero(t, parseStat("", nil).total)
-	require.Zero(t, parseStat("cpu  x y", nil).total)
-}
-
-func TestJudge_SaysWhyFiguresAreNotClean(t *testing.T) {
-	clean := &result.Report{Host: result.Host{CPUs: 2}, Rounds: []result.Round{{Busy: 0.01}}, Trials: []result.Trial{{FloorNS: 100}}}
-	require.Empty(t, judge(clean, 0.3))
-	dirty := &result.Report{Host: result.Host{CPUs: 1}, Rounds: []result.Round{{Busy: 0.2}, {Busy: 0}}, Trials: []result.Trial{{FloorNS: 100}, {FloorNS: 500}}}
-	text := strings.Join(judge(dirty, 3), "\n")
-	for _, want := range []string{"load average was 3.0", "in 1 of 2 rounds", "at worst 20 %", "1 trials ran on cores that are near", "one CPU"} {
-		require.Contains(t, text, want)
-	}
-	require.Contains(t, strings.Join(judge(&result.Report{Host: result.Host{CPUs: 2}, Trials: []result.Trial{{}}}, 0), ""), "was not measured")
 }
 
 func TestStaleObjects_OfTheDeadAreRemoved(t *testing.T) {
