@@ -31,7 +31,7 @@ func byteAxis(all []series) axis {
 
 // loadAxis is in percent.
 func loadAxis(all []series) axis {
-	a := axis{label: "rate, in percent of what shmpipe reaches", scale: plot.LinearScale{}, min: 0, max: 100}
+	a := axis{label: "rate, in percent of what each contestant itself reaches", scale: plot.LinearScale{}, min: 0, max: 100}
 	for _, v := range xs(all) {
 		a.max = max(a.max, v)
 		a.ticks = append(a.ticks, plot.Tick{Value: v, Label: strconv.Itoa(int(v)) + " %"})

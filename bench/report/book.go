@@ -44,7 +44,7 @@ func newBook(r *result.Report) *book {
 			b.names = append(b.names, t.Contestant)
 		}
 		if b.byKey[t.Key] == nil {
-			b.byKey[t.Key] = &result.Report{Rounds: r.Rounds}
+			b.byKey[t.Key] = &result.Report{Host: r.Host, Rounds: r.Rounds}
 		}
 		b.byKey[t.Key].Trials = append(b.byKey[t.Key].Trials, t)
 		at := place{contestant: t.Contestant, key: t.Key}
@@ -161,33 +161,6 @@ func compareShapes(x, y string) int {
 	return cmp.Or(cmp.Compare(px, py), cmp.Compare(fx, fy), cmp.Compare(x, y))
 }
 
-// machine is the host in one line.
-func (b *book) machine() string {
-	h := b.report.Host
-	var parts []string
-	add := func(format, value string) {
-		if value != "" {
-			parts = append(parts, fmt.Sprintf(format, clean(value)))
-		}
-	}
-	add("%s", h.CPU)
-	if h.CPUs > 0 {
-		parts = append(parts, plural(h.CPUs, "CPU", "CPUs"))
-	}
-	add("L2 %s", h.L2)
-	add("L3 %s", h.L3)
-	add("%s", h.Kernel)
-	add("%s", h.Go)
-	add("clock %s", h.Clock)
-	if h.Pinned {
-		parts = append(parts, "pinned")
-	} else {
-		parts = append(parts, "not pinned")
-	}
-	add("shmpipe %s", h.Version)
-	return strings.Join(parts, ", ")
-}
-
 // verdict says whether the figures can be trusted: nothing if they can, else each reason why not.
 func (b *book) verdict() []string {
 	var why []string
@@ -205,30 +178,4 @@ func (b *book) verdictLine() string {
 		return "NOT CLEAN: " + strings.Join(why, "; ")
 	}
 	return "CLEAN"
-}
-
-// planLine says what was run, and when.
-func (b *book) planLine() string {
-	p := b.report.Plan
-	line := fmt.Sprintf("Plan %s, %s", clean(p.Name), plural(max(p.Rounds, len(b.report.Rounds)), "round", "rounds"))
-	if !b.report.Started.IsZero() {
-		line += ", " + b.report.Started.UTC().Format("2006-01-02 15:04 UTC")
-	}
-	return line
-}
-
-// spread says what stands beside a median. With less than six rounds, the least and the greatest hold the true median less often than in 95 of 100
-// cases.
-func (b *book) spread() string {
-	if rounds := len(b.report.Rounds); rounds < 6 {
-		return fmt.Sprintf("range of %s", plural(rounds, "round", "rounds"))
-	}
-	return "95 % confidence interval"
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.Itoa(n) + " " + many
 }

@@ -59,7 +59,7 @@ func makeFake(t testing.TB) *result.Report {
 	f := &faker{random: rand.New(rand.NewPCG(1, 2)), t: t}
 	f.report = &result.Report{
 		Schema: result.Schema, Started: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), Ended: time.Date(2026, 11, 23, 9, 41, 0, 0, time.UTC),
-		Complete: true,
+		Complete: true, Dirt: []string{},
 		Host: result.Host{CPU: "AMD EPYC (family 26)", CPUs: 2, L2: "1 MiB", L3: "32 MiB", Kernel: "Linux 6.18", Go: "go1.26.8", Clock: "tsc",
 			Pinned: true, Version: "v0.3.0"},
 		Plan: result.Plan{Name: "full", Sizes: fakeSizes, Rounds: 7, Command: "shmpipe bench -plan full"},

@@ -26,7 +26,7 @@ type chart interface {
 	draw(c draw.Canvas)
 }
 
-// point is a figure with its confidence interval.
+// point is a figure with its interval.
 type point struct {
 	x, y, low, high float64
 }
@@ -65,9 +65,12 @@ func (b *book) figures(p part) []figure {
 		}
 	case "load":
 		for _, m := range p.layout.measures {
+			if m.value != result.P50 && m.value != result.P99 { // the table has the others
+				continue
+			}
 			s := b.loadSeries(p, m)
 			add(m.label, m.label, newLines(s, loadAxis(s), m), "Lines, one a contestant, "+m.label+
-				" of latency, logarithmic, against the rate in percent of what shmpipe reaches. "+ranking(s, m))
+				" of latency, logarithmic, against the rate in percent of what the contestant itself reaches; rates differ, so lines do not rank.")
 		}
 	case "scaling":
 		if g := b.groupsChart(p); g != nil {
@@ -98,10 +101,25 @@ func (b *book) subtitle(p part) string {
 		what = m.unit.axis + ", more is better"
 	}
 	of := "median and " + b.spread()
-	if p.layout.id == "round-trip" {
+	switch {
+	case p.layout.id == "round-trip":
 		of = "all rounds together"
+	case b.measuredOnce(p):
+		of = "measured once"
 	}
-	return join("; ", what, of, coresText(b.group(p)), map[bool]string{true: "NOT CLEAN"}[len(b.verdict()) > 0])
+	return join("; ", what, of, b.coresText(b.group(p)), map[bool]string{true: "NOT CLEAN"}[len(b.verdict()) > 0])
+}
+
+// measuredOnce reports whether a part comes of one round, because it does not depend on the machine's speed.
+func (b *book) measuredOnce(p part) bool {
+	for _, k := range p.keys {
+		for _, t := range b.byKey[k].Trials {
+			if t.Round != b.byKey[p.keys[0]].Trials[0].Round {
+				return false
+			}
+		}
+	}
+	return len(b.report.Rounds) > 1
 }
 
 // group is where the figures of a plot come from.

@@ -31,7 +31,7 @@ type gridRow struct {
 // gridCell is a figure in its column's unit, or a word in its place.
 type gridCell struct {
 	ok               bool
-	value, low, high float64 // low and high: 95 % confidence interval
+	value, low, high float64 // low and high: interval of the median
 	word             string
 }
 
@@ -77,7 +77,7 @@ func (b *book) parts(l layout) []part {
 }
 
 func (b *book) grid(p part, c result.Cores) grid {
-	g := grid{title: join(", ", p.title(), coresText(c))}
+	g := grid{title: join(", ", p.title(), b.coresText(c))}
 	for _, k := range p.keys {
 		for _, m := range p.layout.measures {
 			g.columns = append(g.columns, gridColumn{head: join(", ", describe(k, p.common), m.label), key: k, m: m, best: -1})
@@ -188,7 +188,7 @@ func (g *grid) scale(i int) {
 			}
 		}
 	}
-	if len(values) < 2 {
+	if len(values) < 2 || slices.Min(values) == slices.Max(values) {
 		col.best = -1 // nobody to be better than
 	}
 	col.step = col.m.unit.column(values, col.m.more)

@@ -64,7 +64,7 @@ func (g *groups) draw(c draw.Canvas) {
 	p.Y.Tick.Marker = plot.ConstantTicks(ticks)
 	room := vg.Length(0)
 	for _, s := range g.series {
-		room = max(room, lettering(10, ink, true).Width(short(s.name, maxLabel)))
+		room = max(room, roomFor(lettering(10, ink, s.look.family == ours), short(s.name, maxLabel)))
 	}
 	inner := draw.Crop(c, 0, -room-34, 0, 0)
 	data := p.DataCanvas(inner)

@@ -38,6 +38,19 @@ func Inject(path string, begin, end string, text []byte) error {
 	return writeFile(target, after, info.Mode().Perm())
 }
 
+// Check says whether [Inject] would find its lines in a file, which it only reads. The error is [ErrMarker] if they are not there, else what the
+// file system said.
+func Check(path string, begin, end string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the document: %w", err)
+	}
+	if _, err = replaceBetween(text, begin, end, nil); err != nil {
+		return fmt.Errorf("look into %s: %w", path, err)
+	}
+	return nil
+}
+
 func replaceBetween(old []byte, begin, end string, text []byte) ([]byte, error) {
 	from, err := lineAt(old, begin)
 	if err != nil {

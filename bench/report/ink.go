@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"unicode/utf8"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
@@ -36,6 +37,23 @@ func lettering(size float64, c color.Color, bold bool) text.Style {
 	return text.Style{Color: c, Font: f, Handler: plot.DefaultTextHandler, YAlign: draw.YCenter}
 }
 
+// roomFor is what a text may take, in points, in the fonts of whoever looks at the file: those that stand in for ours can be wider.
+func roomFor(style text.Style, s string) vg.Length {
+	em := 0.65 // of a character, on average: DejaVu's are among the widest
+	if style.Font.Weight == xfont.WeightBold {
+		em = 0.73
+	}
+	return max(style.Width(s), style.Font.Size*vg.Length(em)*vg.Length(utf8.RuneCountInString(s)))
+}
+
+// fitting is a style in which a text takes no more than so much room: smaller letters, if it has to be.
+func fitting(style text.Style, s string, room vg.Length) text.Style {
+	if wide := roomFor(style, s); wide > room {
+		style.Font.Size *= room / wide
+	}
+	return style
+}
+
 // newPlot has axes in our lettering, and no legend.
 func newPlot() *plot.Plot {
 	p := plot.New()
@@ -63,8 +81,10 @@ func (f figure) draw(c draw.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(c.Rectangle.Path())
 	left, top := c.Min.X+margin, c.Max.Y
-	c.FillText(lettering(14, ink, true), vg.Point{X: left, Y: top - 18}, short(f.title, 90))
-	c.FillText(lettering(10, softInk, false), vg.Point{X: left, Y: top - 35}, short(f.subtitle, 130))
+	wide := c.Max.X - c.Min.X - 2*margin
+	title, subtitle := short(f.title, 90), short(f.subtitle, 150)
+	c.FillText(fitting(lettering(14, ink, true), title, wide), vg.Point{X: left, Y: top - 18}, title)
+	c.FillText(fitting(lettering(10, softInk, false), subtitle, wide), vg.Point{X: left, Y: top - 35}, subtitle)
 	x := left
 	for _, member := range f.chart.members() {
 		l := look{family: member, color: tones[member]}
@@ -73,7 +93,7 @@ func (f figure) draw(c draw.Canvas) {
 		c.DrawGlyphNoClip(l.glyph(3.2), at)
 		style := lettering(10, ink, false)
 		write(c, style, vg.Point{X: x + 23, Y: at.Y}, member.String())
-		x += 23 + style.Width(member.String()) + 18
+		x += 23 + roomFor(style, member.String()) + 18
 	}
 	f.chart.draw(draw.Crop(c, margin, -margin, margin, -headHeight))
 }

@@ -144,12 +144,15 @@ func shapeText(k result.Key) string {
 	return strings.ReplaceAll(clean(k.Shape), "x", " × ")
 }
 
-func coresText(c result.Cores) string {
-	switch c {
-	case result.Near:
+// coresText says of which cores figures are.
+func (b *book) coresText(c result.Cores) string {
+	switch {
+	case c == result.Near:
 		return "cores near"
-	case result.Far:
+	case c == result.Far:
 		return "cores far"
+	case b.report.Host.CPUs == 1:
+		return "one core"
 	}
 	return ""
 }

@@ -83,7 +83,7 @@ func (l *lines) draw(c draw.Canvas) {
 	inner := draw.Crop(c, 0, -l.labelRoom(), 0, 0)
 	if l.x.left {
 		p.HideY()
-		inner = draw.Crop(c, l.labelRoom(), -rightAxisRoom, 0, 0)
+		inner = draw.Crop(c, l.labelRoom(), -rightAxisRoom(ticks), 0, 0)
 	}
 	data := p.DataCanvas(inner)
 	drawGrid(data, p, l.x.ticks, ticks)
@@ -95,7 +95,15 @@ func (l *lines) draw(c draw.Canvas) {
 	l.drawLabels(data, p)
 }
 
-const rightAxisRoom = 52
+// rightAxisRoom is what the axis at the right needs for its labels.
+func rightAxisRoom(ticks []plot.Tick) (room vg.Length) {
+	for _, t := range ticks {
+		room = max(room, rightAxisGap+roomFor(lettering(9.5, ink, false), t.Label))
+	}
+	return room
+}
+
+const rightAxisGap = 8
 
 // drawRightAxis does what gonum does at the left only.
 func drawRightAxis(c draw.Canvas, p *plot.Plot, ticks []plot.Tick) {
@@ -107,7 +115,7 @@ func drawRightAxis(c draw.Canvas, p *plot.Plot, ticks []plot.Tick) {
 			length = 4
 		}
 		c.StrokeLine2(p.X.LineStyle, c.Max.X, y(t.Value), c.Max.X+length, y(t.Value))
-		write(c, lettering(9.5, ink, false), vg.Point{X: c.Max.X + 8, Y: y(t.Value)}, t.Label)
+		write(c, lettering(9.5, ink, false), vg.Point{X: c.Max.X + rightAxisGap, Y: y(t.Value)}, t.Label)
 	}
 }
 
@@ -166,7 +174,7 @@ const (
 func (l *lines) labelRoom() vg.Length {
 	widest := vg.Length(0)
 	for _, s := range l.series {
-		widest = max(widest, lettering(10, ink, s.look.family == ours).Width(short(s.name, maxLabel)))
+		widest = max(widest, roomFor(lettering(10, ink, s.look.family == ours), short(s.name, maxLabel)))
 	}
 	return leaderWidth + widest + 4
 }

@@ -13,7 +13,7 @@ import (
 func Markdown(w io.Writer, r *result.Report) error {
 	b := newBook(r)
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s. %s.\n\n", escape(b.machine()), escape(b.planLine()))
+	fmt.Fprintf(&s, "%s.\n\n", escape(join(". ", b.machine(), b.tools(), b.planLine(), b.leftOut())))
 	if why := b.verdict(); len(why) > 0 {
 		fmt.Fprintf(&s, "> **%s**\n\n", escape(b.verdictLine()))
 	}

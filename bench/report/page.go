@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"os"
@@ -61,7 +60,7 @@ func (b *book) files() ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := json.MarshalIndent(b.report, "", " ")
+	data, err := b.report.JSON()
 	if err != nil {
 		return nil, fmt.Errorf("write the report as json: %w", err)
 	}
@@ -69,7 +68,7 @@ func (b *book) files() ([]file, error) {
 	if err := pageTemplate.Execute(&html, view); err != nil {
 		return nil, fmt.Errorf("write the page: %w", err)
 	}
-	return append(plots, file{"results.json", append(data, '\n')}, file{"index.html", html.Bytes()}), nil
+	return append(plots, file{"results.json", data}, file{"index.html", html.Bytes()}), nil
 }
 
 //go:embed page.html
@@ -80,6 +79,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 // view is what the page shows, in words.
 type view struct {
 	Version, Machine, Plan, Command string
+	Tools, LeftOut                  string
 	Spread                          string
 	Dirt                            []string
 	Summary                         tableView
@@ -125,14 +125,15 @@ type cellView struct {
 }
 
 type roundView struct {
-	Number              int
-	Before, After, Busy string
+	Number        int
+	Before, After string
+	Busy, Pinned  string
 }
 
 func (b *book) view() (view, []file, error) {
 	v := view{
-		Version: clean(b.report.Host.Version), Machine: b.machine(), Plan: b.planLine(), Spread: b.spread(), Command: clean(b.report.Plan.Command), Dirt: b.verdict(),
-		Summary: tableOf(b.smallGrid()), Cores: coresText(b.main), Failed: b.failed(), Absent: b.absent(), Skipped: b.skipped(), Rounds: b.rounds(),
+		Version: clean(b.report.Host.Version), Machine: b.machine(), Plan: b.planLine(), Tools: b.tools(), LeftOut: b.leftOut(), Spread: b.spread(), Command: clean(b.report.Plan.Command), Dirt: b.verdict(),
+		Summary: tableOf(b.smallGrid()), Cores: b.coresText(b.main), Failed: b.failed(), Absent: b.absent(), Skipped: b.skipped(), Rounds: b.rounds(),
 	}
 	var plots []file
 	names := make(map[string]int)
@@ -185,7 +186,10 @@ func tableOf(g grid) tableView {
 func (b *book) rounds() []roundView {
 	var list []roundView
 	for i, r := range b.report.Rounds {
-		v := roundView{Number: i + 1, Before: "–", After: "–", Busy: digits(r.Busy*100, 1) + " %"}
+		v := roundView{Number: i + 1, Before: "–", After: "–", Busy: digits(r.Busy*100, 1) + " %", Pinned: digits(r.BusyPinned*100, 1) + " %"}
+		if r.BusyUnknown {
+			v.Busy, v.Pinned = "not known", "not known"
+		}
 		if r.FloorBefore > 0 {
 			v.Before = nanoseconds.text(r.FloorBefore)
 		}

@@ -33,7 +33,7 @@ func (b *book) ratioGrid(p part, c result.Cores) grid {
 		return grid{}
 	}
 	m := p.layout.measures[0]
-	g := grid{title: join(", ", p.title(), m.label, coresText(c)) + ": " + clean(ref) + " ÷ other, in the same round"}
+	g := grid{title: join(", ", p.title(), m.label, b.coresText(c)) + ": " + clean(ref) + " ÷ other, in the same round"}
 	m.label, m.unit = "", plain
 	for _, k := range p.keys {
 		g.columns = append(g.columns, gridColumn{head: describe(k, p.common), key: k, m: m, best: -1})

@@ -27,7 +27,7 @@ func Small(w io.Writer, r *result.Report) error {
 	} else {
 		markdownGrid(&s, g, gridCell.percent)
 	}
-	notes := join("; ", "median ± "+b.spread(), coresText(b.main))
+	notes := join("; ", "median ± "+b.spread(), b.coresText(b.main))
 	fmt.Fprintf(&s, "\n%s. %s; %s", escape(b.machine()), escape(b.planLine()), notes)
 	if len(b.verdict()) > 0 {
 		fmt.Fprintf(&s, ". **%s**", escape(b.verdictLine()))

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -24,8 +25,19 @@ func Terminal(w io.Writer, r *result.Report, width int, color bool) error {
 	b := newBook(r)
 	p := printer{width: width, color: color}
 	p.line("%s: %s", b.machine(), p.verdict(b))
+	for _, about := range []string{b.tools(), b.leftOut()} {
+		if about != "" {
+			p.line("%s.", about)
+		}
+	}
 	p.line("%s. Median of the rounds, with the %s; * is the best of its column.", b.planLine(), b.spread())
 	some := false
+	if g := b.glance(); len(g.rows) > 0 {
+		p.line("")
+		p.line("%s", p.bold(g.title))
+		p.line("How many times as good in the same round: above 1, shmpipe is better.")
+		p.grid(g)
+	}
 	for _, l := range layouts {
 		if l.pageOnly {
 			continue
@@ -136,7 +148,9 @@ func (p *printer) columns(g grid, first, last int) {
 	}
 	t.SetColumnConfigs(aligned)
 	t.AppendHeader(head)
-	t.AppendHeader(units)
+	if slices.ContainsFunc(g.columns[first:last], func(c gridColumn) bool { return c.step.name != "" }) {
+		t.AppendHeader(units)
+	}
 	for r, row := range g.rows {
 		line := table.Row{short(row.name, nameWidth)}
 		for i := first; i < last; i++ {
