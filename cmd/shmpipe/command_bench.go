@@ -3,18 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/dustin/go-humanize"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
-	benchreport "shmpipe/bench/report"
 	"shmpipe/bench/result"
 	"shmpipe/bench/suite"
 )
@@ -31,6 +25,7 @@ type benchOptions struct {
 	list        bool
 	seed        uint64
 	limit       time.Duration
+	given       func(flag string) bool // whether it is on the command line, with whatever value
 }
 
 func newBench(a *app) *cobra.Command {
@@ -54,9 +49,10 @@ Without --quick or --full it takes some ten minutes.`,
 		RunE: o.run,
 	}
 	f := cmd.Flags()
+	o.given = f.Changed
 	f.BoolVar(&o.quick, "quick", false, "less than a minute: fewer contestants, sizes and rounds")
 	f.BoolVar(&o.full, "full", false, "an hour: more sizes and rounds")
-	f.StringSliceVar(&o.sizes, "sizes", nil, "bytes of a message, `SIZE,SIZE...`, multiples of 8, rising")
+	f.StringSliceVar(&o.sizes, "sizes", nil, "bytes of a message, `SIZE,SIZE...`: multiples of 8, rising")
 	f.StringSliceVar(&o.contestants, "contestants", nil, "only these, `NAME,NAME...`; see --list")
 	f.IntVar(&o.rounds, "rounds", 0, "how often everything is measured; 0 = as planned")
 	f.StringVar(&o.json, "json", "", "write the raw figures to this `FILE`")
@@ -79,14 +75,21 @@ func (o *benchOptions) run(cmd *cobra.Command, _ []string) error {
 	if o.list {
 		return o.printList(all)
 	}
-	if err := o.check(cmd); err != nil { // before anything is measured
+	if err := o.checkFrom(); err != nil {
+		return err
+	}
+	plan, err := o.plan()
+	if err != nil {
+		return err
+	}
+	if err := o.checkTargets(); err != nil { // before anything is measured
 		return err
 	}
 	var rep *result.Report
 	if o.from != "" {
 		rep, err = result.Read(o.from)
 	} else {
-		rep, err = o.measure(cmd.Context(), all, dirs)
+		rep, err = o.measure(cmd.Context(), plan, all, dirs)
 	}
 	if err != nil {
 		return err
@@ -105,47 +108,9 @@ func (o *benchOptions) run(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// check refuses what would fail after the measurement.
-func (o *benchOptions) check(cmd *cobra.Command) error {
-	if o.limit <= 0 {
-		return usagef("limit is %v, want more than 0", o.limit)
-	}
-	if cmd.Flags().Changed("sizes") && len(o.sizes) == 0 {
-		return usagef("sizes are empty, want multiples of 8, rising")
-	}
-	if o.from != "" {
-		for _, name := range [...]string{"quick", "full", "sizes", "contestants", "rounds", "seed", "limit"} {
-			if cmd.Flags().Changed(name) {
-				return usagef("--%s is for measuring, and --from measures nothing", name)
-			}
-		}
-	}
-	if o.out != "" {
-		if err := writable(o.out); err != nil {
-			return err
-		}
-	}
-	if o.json != "" {
-		if err := holdsFiles(filepath.Dir(o.json)); err != nil {
-			return err
-		}
-	}
-	for _, file := range o.update {
-		f, err := os.OpenFile(file, os.O_RDWR, 0)
-		if err != nil {
-			return err
-		}
-		if err := f.Close(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (o *benchOptions) measure(ctx context.Context, all []suite.Contestant, dirs suite.Dirs) (*result.Report, error) {
-	plan, err := o.plan()
-	if err != nil {
-		return nil, err
+func (o *benchOptions) measure(ctx context.Context, plan suite.Plan, all []suite.Contestant, dirs suite.Dirs) (*result.Report, error) {
+	for o.seed == 0 { // here, and short: it is part of the command that makes such a run again
+		o.seed = uint64(rand.Uint32())
 	}
 	s := suite.Settings{Plan: plan, Catalogue: all, Dirs: dirs, Limit: o.limit, Seed: o.seed, Version: versionText(), Command: o.command()}
 	if !o.app.quiet {
@@ -156,128 +121,6 @@ func (o *benchOptions) measure(ctx context.Context, all []suite.Contestant, dirs
 		return nil, &usageError{err, "`shmpipe bench --list` lists the contestants"}
 	}
 	return rep, err
-}
-
-func (o *benchOptions) plan() (suite.Plan, error) {
-	plan := suite.Standard()
-	switch {
-	case o.quick && o.full:
-		return plan, usagef("--quick and --full exclude each other")
-	case o.quick:
-		plan = suite.Quick()
-	case o.full:
-		plan = suite.Full()
-	}
-	if o.rounds < 0 {
-		return plan, usagef("rounds is %d, want 1 or more", o.rounds)
-	}
-	if o.rounds > 0 {
-		plan.Rounds = o.rounds
-	}
-	if len(o.contestants) > 0 {
-		plan.Contestants = o.contestants
-	}
-	if len(o.sizes) > 0 {
-		plan.Sizes = nil
-		for _, text := range o.sizes {
-			var n size
-			if err := n.Set(text); err != nil {
-				return plan, usagef("size %q: %v", text, err)
-			}
-			if n < 8 || n%8 != 0 || len(plan.Sizes) > 0 && int(n) <= plan.Sizes[len(plan.Sizes)-1] {
-				return plan, usagef("sizes are %s, want multiples of 8, rising", strings.Join(o.sizes, ","))
-			}
-			plan.Sizes = append(plan.Sizes, int(n))
-		}
-	}
-	return plan, nil
-}
-
-// command is what makes such a run again.
-func (o *benchOptions) command() string {
-	text := "shmpipe bench"
-	for _, f := range [...]struct {
-		on   bool
-		flag string
-	}{
-		{o.quick, "--quick"}, {o.full, "--full"}, {len(o.sizes) > 0, "--sizes " + strings.Join(o.sizes, ",")},
-		{len(o.contestants) > 0, "--contestants " + strings.Join(o.contestants, ",")}, {o.rounds > 0, fmt.Sprintf("--rounds %d", o.rounds)},
-	} {
-		if f.on {
-			text += " " + f.flag
-		}
-	}
-	return text
-}
-
-// write puts the report everywhere it is wanted. The figures come first: they cannot be had again.
-func (o *benchOptions) write(rep *result.Report) error {
-	var failed error
-	if o.json != "" {
-		failed = rep.Write(o.json)
-	}
-	if o.out != "" {
-		failed = errors.Join(failed, benchreport.HTML(o.out, rep))
-	}
-	for _, file := range o.update {
-		failed = errors.Join(failed, updateTables(file, rep))
-	}
-	width, colour := 0, false
-	if isTerminal(o.app.out) {
-		if w, _, err := term.GetSize(int(o.app.out.Fd())); err == nil {
-			width, colour = w, os.Getenv("NO_COLOR") == ""
-		}
-	}
-	failed = errors.Join(failed, benchreport.Terminal(o.app.out, rep, width, colour))
-	if o.out != "" && failed == nil {
-		o.app.say("see %s", filepath.Join(o.out, "index.html"))
-	}
-	return failed
-}
-
-// Markers in a Markdown file, and what stands between them.
-var markers = [...]struct {
-	name  string
-	write func(*strings.Builder, *result.Report) error
-}{
-	{"bench small", func(b *strings.Builder, r *result.Report) error { return benchreport.Small(b, r) }},
-	{"bench tables", func(b *strings.Builder, r *result.Report) error { return benchreport.Markdown(b, r) }},
-}
-
-// updateTables replaces what is between the markers that a file has.
-func updateTables(file string, rep *result.Report) error {
-	found := false
-	for _, m := range markers {
-		var b strings.Builder
-		if err := m.write(&b, rep); err != nil {
-			return err
-		}
-		err := benchreport.Inject(file, "<!-- begin "+m.name+" -->", "<!-- end "+m.name+" -->", []byte(b.String()))
-		if err != nil && !errors.Is(err, benchreport.ErrMarker) {
-			return err
-		}
-		found = found || err == nil
-	}
-	if !found {
-		return fmt.Errorf("%s has none of the markers `<!-- begin %s -->` and `<!-- begin %s -->`, each with its end", file, markers[0].name, markers[1].name)
-	}
-	return nil
-}
-
-// writable makes the folder, and checks that files can be made there.
-func writable(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	return holdsFiles(dir)
-}
-
-func holdsFiles(dir string) error {
-	f, err := os.CreateTemp(dir, ".shmpipe-")
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 func (o *benchOptions) printList(all []suite.Contestant) error {
@@ -291,39 +134,4 @@ func (o *benchOptions) printList(all []suite.Contestant) error {
 		t.AppendRow([]any{c.Name, c.About, c.Absent})
 	}
 	return o.app.print(t.Render() + "\n")
-}
-
-// benchProgress is a bar on a terminal, and lines elsewhere.
-type benchProgress struct {
-	app *app
-	bar *progressbar.ProgressBar
-}
-
-func (p *benchProgress) Begin(steps int) {
-	if isTerminal(p.app.err) {
-		p.bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(p.app.err), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetWidth(20), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionShowCount())
-	} else {
-		p.app.say("%s trials", humanize.Comma(int64(steps)))
-	}
-}
-
-func (p *benchProgress) Step(what string) {
-	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%-46.46s", what))
-		_ = p.bar.Add(1) // a terminal that is gone shows nothing
-	}
-}
-
-func (p *benchProgress) Say(line string) {
-	if p.bar != nil {
-		_ = p.bar.Clear()
-	}
-	p.app.say("%s", line)
-}
-
-func (p *benchProgress) End() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
-	}
 }
