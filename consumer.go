@@ -75,7 +75,7 @@ func (c *Consumer) credited() {
 // matches ErrCorrupt. With io.ErrShortBuffer, n is the message's length, and it stays to be received.
 func (c *Consumer) TryReceive(buf []byte) (n int, err error) {
 	if !c.enter() {
-		return 0, ErrClosed
+		return 0, c.turnAway()
 	}
 	if c.ring == nil {
 		return c.otherReceive(noWait, buf)
@@ -92,7 +92,7 @@ func (c *Consumer) TryReceive(buf []byte) (n int, err error) {
 // is noticed only when Receive has to wait.
 func (c *Consumer) Receive(ctx context.Context, buf []byte) (n int, err error) {
 	if !c.enter() {
-		return 0, ErrClosed
+		return 0, c.turnAway()
 	}
 	if c.ring == nil {
 		return c.otherReceive(ctx, buf)
@@ -185,7 +185,7 @@ type Message struct { // four words: the compiler keeps no more than that in reg
 // TryNext delivers the next message in place, without copying it, if there is one. Errors are those of TryReceive.
 func (c *Consumer) TryNext() (Message, error) {
 	if !c.enter() {
-		return Message{}, ErrClosed
+		return Message{}, c.turnAway()
 	}
 	if c.ring == nil {
 		return c.otherLend(noWait)
@@ -201,9 +201,14 @@ func (c *Consumer) TryNext() (Message, error) {
 // message is finished by Release, or by the next call of a method of the Consumer.
 func (c *Consumer) Next(ctx context.Context) (Message, error) {
 	if !c.enter() {
-		return Message{}, ErrClosed
+		return Message{}, c.turnAway()
 	}
 	if c.ring == nil {
+		if c.many != nil {
+			if payload, _, o := c.many.Next(); o == ring.Done {
+				return c.lendMessage(payload), nil
+			}
+		}
 		return c.otherLend(ctx)
 	}
 	payload, _, o := c.ring.Next()
@@ -234,10 +239,26 @@ func (m Message) Redelivered() bool { return m.c.Redelivered() }
 
 // Release finishes the message. It does nothing if that has happened already.
 func (m Message) Release() {
-	if !m.lent() {
-		return
+	if m.c != nil { // so little that it is inlined
+		m.c.finishMessage(m.id)
 	}
-	m.c.finishLoan()
+}
+
+// finishMessage finishes a message, if it is lent still. For one of a ring it is finishLoan, in one function.
+func (c *Consumer) finishMessage(id uint64) {
+	switch {
+	case !c.isLent(id):
+	case c.many != nil:
+		c.use.store(useIn)
+		if c.closed.Load() {
+			c.finishLoan()
+			return
+		}
+		c.many.Release()
+		c.leave()
+	default:
+		c.finishLoan()
+	}
 }
 
 // finishLoan ends the loan of a message and finishes it.
@@ -268,8 +289,10 @@ func (c *Consumer) release() {
 
 // lent reports whether the message is in the user's hands still.
 func (m Message) lent() bool {
-	return m.c != nil && m.id == m.c.messageID && m.c.use.load() == useLent
+	return m.c != nil && m.c.isLent(m.id)
 }
+
+func (c *Consumer) isLent(id uint64) bool { return id == c.messageID && c.use.load() == useLent }
 
 // Type is the type of the message received last.
 func (c *Consumer) Type() uint16 {

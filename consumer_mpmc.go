@@ -111,17 +111,27 @@ func (c *Consumer) resume() bool {
 	return true
 }
 
-// manyPoll gives up to limit messages to fn. With noWait it does not wait for the first.
+// manyPoll gives up to limit messages to fn. With noWait it does not wait for the first. If fn fails or panics, the message that it was
+// given is not finished.
 func (c *Consumer) manyPoll(ctx context.Context, limit int, fn func(msg []byte) error) (n int, err error) {
 	payload, err := c.manyNext(ctx)
 	if err != nil {
 		return 0, c.end(err)
 	}
 	c.messageID++ // a Message that was lent before must not end this loan
+	well := false
+	defer func() {
+		if !well {
+			c.putBack()
+		}
+	}()
 	for {
-		if err := c.visit(payload, fn); err != nil {
+		well = false
+		c.lend()
+		if err = fn(payload); err != nil {
 			return n, err
 		}
+		well = true
 		n++
 		if !c.resume() {
 			return n, nil
@@ -140,21 +150,6 @@ func (c *Consumer) manyPoll(ctx context.Context, limit int, fn func(msg []byte) 
 			return n, err
 		}
 	}
-}
-
-// visit lends a message to fn. If fn fails or panics, the message is not finished, and the loan is over.
-func (c *Consumer) visit(payload []byte, fn func([]byte) error) (err error) {
-	well := false
-	c.lend()
-	defer func() {
-		if !well {
-			c.putBack()
-		}
-	}()
-	if err = fn(payload); err == nil {
-		well = true
-	}
-	return err
 }
 
 // manyConsumer is a Consumer of an MPMC ring while it waits.

@@ -73,3 +73,18 @@ func (c *Consumer) queuePoll(ctx context.Context, limit int, fn func(msg []byte)
 	c.leave()
 	return n, nil
 }
+
+// visit lends a message to fn. If fn fails or panics, the message is not finished, and the loan is over.
+func (c *Consumer) visit(payload []byte, fn func([]byte) error) (err error) {
+	well := false
+	c.lend()
+	defer func() {
+		if !well {
+			c.putBack()
+		}
+	}()
+	if err = fn(payload); err == nil {
+		well = true
+	}
+	return err
+}

@@ -36,23 +36,21 @@ const (
 	useLent uint32 = 4 // the user has a view of the memory
 )
 
-// enter begins a method. It reports whether the endpoint is open; if not, the method returns ErrClosed at once. The user's loan,
-// if there is one, ends with it; what that means is the method's business. It is small enough to be inlined.
+// enter begins a method. It reports whether the method may go on; if not, the method returns what turnAway says. The user's loan, if there
+// is one, ends with it; what that means is the method's business. It is small enough to be inlined.
 func (g *guard) enter() bool {
-	if g.use.load() == useIn {
-		concurrentUse()
-	}
-	g.use.store(useIn)
-	if g.closed.Load() {
-		return g.turnAway()
-	}
-	return true
+	other := g.use.load() & useIn
+	g.use.store(useIn + other)
+	return other == 0 && !g.closed.Load()
 }
 
-// turnAway ends a method that found the endpoint closed.
-func (g *guard) turnAway() bool {
+// turnAway ends a method that enter refused.
+func (g *guard) turnAway() error {
+	if g.use.load() != useIn {
+		concurrentUse()
+	}
 	g.leave()
-	return false
+	return ErrClosed
 }
 
 func concurrentUse() { panic("shmpipe: concurrent use of a Producer or Consumer") }

@@ -38,6 +38,7 @@ func TestGuard_NobodyIsInsideWhenTheMemoryGoes(t *testing.T) {
 				}
 				g.leave()
 			}
+			_ = g.turnAway()
 			violated <- bad
 		}()
 		for !ready.Load() {
@@ -62,6 +63,7 @@ func TestGuard_LeavesTheRestToWhoeverEndsTheLoan(t *testing.T) {
 	g.leave()
 	require.Equal(t, 1, detached)
 	require.False(t, g.enter())
+	require.Equal(t, ErrClosed, g.turnAway())
 	require.NoError(t, g.close(func() {}))
 	require.Equal(t, 1, detached)
 }

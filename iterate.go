@@ -53,7 +53,7 @@ func (c *Consumer) Messages(ctx context.Context) iter.Seq2[[]byte, error] {
 // used in fn, except for Type, Redelivered and Close. Errors are those of Receive.
 func (c *Consumer) Poll(ctx context.Context, limit int, fn func(msg []byte) error) (int, error) {
 	if !c.enter() {
-		return 0, ErrClosed
+		return 0, c.turnAway()
 	}
 	if c.ring == nil {
 		return c.otherPoll(ctx, limit, fn)
@@ -71,7 +71,7 @@ func (c *Consumer) Poll(ctx context.Context, limit int, fn func(msg []byte) erro
 // TryPoll is Poll without waiting: it returns ErrEmpty if there is no message. Errors are those of TryReceive.
 func (c *Consumer) TryPoll(limit int, fn func(msg []byte) error) (int, error) {
 	if !c.enter() {
-		return 0, ErrClosed
+		return 0, c.turnAway()
 	}
 	if c.ring == nil {
 		return c.otherPoll(noWait, limit, fn)

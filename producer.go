@@ -199,7 +199,7 @@ func (p *Producer) Drain(ctx context.Context) error {
 		return ErrClaimed
 	}
 	if !p.enter() {
-		return ErrClosed
+		return p.turnAway()
 	}
 	switch {
 	case p.queue != nil:

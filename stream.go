@@ -140,7 +140,7 @@ func (r *Reader) borrow() error {
 	if len(r.rest) > 0 {
 		if !r.c.enter() {
 			r.rest = nil
-			return ErrClosed
+			return r.c.turnAway()
 		}
 		r.c.lend()
 		return nil
