@@ -153,9 +153,12 @@ func (p *Producer) waitMany(ctx context.Context, n int) error {
 // manyProducer is a Producer of an MPMC ring while it waits.
 type manyProducer Producer
 
-func (p *manyProducer) look(spins int, _ bool) ring.Outcome {
+func (p *manyProducer) look(spins int, first bool) ring.Outcome {
 	if p.drain {
 		return p.many.AwaitDrained(spins)
+	}
+	if first && spins > 1 {
+		p.many.LetDrain()
 	}
 	return p.many.AwaitRoom(p.want, spins)
 }

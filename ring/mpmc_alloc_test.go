@@ -28,6 +28,7 @@ func TestMPMCSteps_AllocateNothing(t *testing.T) {
 	}
 	for name, f := range map[string]func(){
 		"send, look, next, return, next, release": func() {
+			p.LetDrain()
 			step(p.AwaitRoom(200, 1))
 			step(p.Send(msg, 1))
 			step(c.Look(1, true))

@@ -34,22 +34,6 @@ type MPMCConsumer struct {
 	gather   gather
 }
 
-// hand is the frame in hand.
-type hand struct {
-	held   bool
-	again  bool   // the message was put back: deliver it once more
-	fresh  bool   // the message has not been delivered
-	orphan bool   // another consumer may have seen it
-	drop   bool   // the first message is to be dropped
-	batch  bool   // the frame carries several messages
-	index  uint64 // of its first granule
-	word   protocol.Word
-	header uint64 // of the message
-	at     uint64 // offset of the message's header in the frame
-	end    uint64 // of a batch's content
-	place  *atomic.Uint64
-}
-
 // NewMPMCConsumer attaches to a ring as a consumer in a slot whose predecessor, if it died, has been recovered. Freed is called after a
 // frame was given back while somebody slept for space; it must not call back into the consumer. The error matches
 // protocol.ErrCorrupt if the ring is poisoned.
@@ -67,12 +51,37 @@ func NewMPMCConsumer(m MPMCMemory, slot uint8, freed func()) (*MPMCConsumer, err
 // The slice is valid until the next call of Next, Release, Return or Leave; after that, it must not be touched. Other processes can
 // still write to it: read each byte once where they are not trusted.
 func (c *MPMCConsumer) Next() ([]byte, uint16, Outcome) {
+	switch c.hand.state {
+	case handHeld:
+		c.finishWhole()
+	case handHeld | handBatch:
+		if c.finishInBatch() {
+			return c.payload()
+		}
+	}
+	if c.hand.state != 0 || c.err != nil {
+		return c.nextAny(false)
+	}
+	if o := c.take(); o != Done {
+		return nil, 0, o
+	}
+	frame, limit := c.at(c.hand.index), c.hand.word.Span()<<(c.shift&63)
+	header := *wordAt(c.data, frame) // as in open
+	if c.hand.state != handHeld || !c.isMessage(header, limit) {
+		return c.nextAny(true)
+	}
+	c.hand.header = header
+	return bytesAt(c.data, frame+protocol.FrameHeaderSize, protocol.FrameLength(header)), protocol.FrameType(header), Done
+}
+
+// nextAny is Next for whatever may be in hand and come. Taken says that the next frame has been taken.
+func (c *MPMCConsumer) nextAny(taken bool) ([]byte, uint16, Outcome) {
 	if c.err != nil {
 		return nil, 0, Broken
 	}
-	if c.hand.held {
-		if c.hand.again {
-			c.hand.again, c.hand.fresh = false, false
+	if !taken && c.hand.is(handHeld) {
+		if c.hand.is(handAgain) {
+			c.hand.state &^= handAgain | handFresh
 			return c.payload()
 		}
 		if c.finish() {
@@ -80,9 +89,12 @@ func (c *MPMCConsumer) Next() ([]byte, uint16, Outcome) {
 		}
 	}
 	for range maxTries {
-		if o := c.take(); o != Done {
-			return nil, 0, o
+		if !taken {
+			if o := c.take(); o != Done {
+				return nil, 0, o
+			}
 		}
+		taken = false
 		payload, typ, o := c.open()
 		if o == Empty { // all of it was finished
 			continue
@@ -90,10 +102,10 @@ func (c *MPMCConsumer) Next() ([]byte, uint16, Outcome) {
 		if o != Done {
 			return nil, 0, o
 		}
-		if !c.hand.drop {
+		if !c.hand.is(handDrop) {
 			return payload, typ, Done
 		}
-		c.hand.drop = false
+		c.hand.state &^= handDrop
 		if c.drop() {
 			return c.deliver()
 		}
@@ -107,67 +119,74 @@ func (c *MPMCConsumer) take() Outcome {
 		seam.At(seam.OrphanSeen, orphansAt(&c.crowd))
 	}
 	if generation := c.orphans.Load(); generation != c.seen {
-		if c.adopt(generation) {
-			return Done
-		}
-		if c.err != nil {
-			return Broken
+		if o := c.takeOrphan(generation); o != Empty {
+			return o
 		}
 	}
 	pos := c.next
-	for steps := 1; steps <= maxSteps; steps++ {
+	for steps := 1; ; {
+		seam.Again(seam.TakeWordLoad)
+		word, lap := c.word(pos), c.lap(pos)
+		w := c.load(seam.TakeWordLoad, word)
+		if w.IsMessage() && w.Lap() == lap && w.Span()-1 <= c.mask-pos&c.mask {
+			if mine := w.With(c.slot, protocol.WordTaken); c.swap(seam.TakeWord, word, w, mine) {
+				c.next = pos + w.Span()
+				if (pos^c.next)&^c.block != 0 {
+					c.passed(seam.TakeHead, c.head, pos, c.next)
+				}
+				c.hand.state, c.hand.index, c.hand.word, c.hand.place, c.hand.at = handHeld, pos&c.mask, mine, word, 0
+				return Done
+			}
+		} else {
+			next, o := c.pass(pos, word, w)
+			if o != Done {
+				return o
+			}
+			pos = next
+		}
+		if steps++; steps > maxSteps {
+			return Empty // so many others were faster; the caller looks at its context and comes again
+		}
 		if steps%hintEvery == 0 {
 			pos = c.further(seam.TakeHeadLoad, c.head, pos)
 		}
 		c.next = pos
-		seam.Again(seam.TakeWordLoad)
-		word := c.word(pos)
-		w := c.load(seam.TakeWordLoad, word)
-		ahead := int32(w.Lap() - c.lap(pos))
-		if ahead > 0 { // whatever covered it is finished
-			pos++
-			continue
-		}
-		if ahead < 0 { // in use in the lap before; or this consumer was idle for half of all laps, and the head is far ahead
-			was := pos
-			if pos = c.further(seam.TakeHeadLoad, c.head, pos); pos != was {
-				continue
-			}
-		}
-		if ahead < 0 || w.State() == protocol.WordFree {
-			c.blocker = 0
-			return c.nothing()
-		}
-		if !c.sound(w, pos&c.mask) {
-			return Broken
-		}
-		behind := pos + w.Span()
-		switch w.State() {
-		case protocol.WordCommitted:
-			mine := w.With(c.slot, protocol.WordTaken)
-			if !c.swap(seam.TakeWord, word, w, mine) {
-				continue
-			}
-			c.next = behind
-			c.passed(seam.TakeHead, c.head, pos, behind)
-			c.hand = hand{held: true, index: pos & c.mask, place: word, word: mine}
-			return Done
-		case protocol.WordAbandoned:
-			mine := w.With(c.slot, protocol.WordSkipping)
-			if !c.swap(seam.SkipWord, word, w, mine) {
-				continue
-			}
-			c.passed(seam.SkipHead, c.head, pos, behind)
-			c.release(word, pos&c.mask, mine)
-			pos = behind
-		case protocol.WordClaimed:
-			c.blocker = w
-			return c.nothing()
-		default: // somebody has it
-			pos = behind
+	}
+}
+
+// pass goes on from a position whose word w is not that of a message to be taken. It returns where to, and Done; or Empty, if
+// there is nothing, or Broken.
+func (c *MPMCConsumer) pass(pos uint64, word *atomic.Uint64, w protocol.Word) (uint64, Outcome) {
+	ahead := int32(w.Lap() - c.lap(pos))
+	if ahead > 0 { // whatever covered it is finished
+		return pos + 1, Done
+	}
+	if ahead < 0 { // in use in the lap before; or this consumer was idle for half of all laps, and the head is far ahead
+		if further := c.further(seam.TakeHeadLoad, c.head, pos); further != pos {
+			return further, Done
 		}
 	}
-	return Empty // so many others were faster; the caller looks at its context and comes again
+	if ahead < 0 || w.State() == protocol.WordFree {
+		c.blocker = 0
+		return pos, c.nothing()
+	}
+	if !c.sound(w, pos&c.mask) {
+		return pos, Broken
+	}
+	behind := pos + w.Span()
+	switch w.State() {
+	case protocol.WordClaimed:
+		c.blocker = w
+		return pos, c.nothing()
+	case protocol.WordAbandoned:
+		mine := w.With(c.slot, protocol.WordSkipping)
+		if !c.swap(seam.SkipWord, word, w, mine) {
+			return pos, Done
+		}
+		c.passed(seam.SkipHead, c.head, pos, behind)
+		c.release(word, pos&c.mask, mine)
+	}
+	return behind, Done // somebody has it, or it was skipped
 }
 
 // broken lets go of the frame in hand: it is evidence, and nothing of it is delivered or given back any more.
@@ -189,12 +208,18 @@ func (c *MPMCConsumer) Blocker() (slot uint8, blocked bool) {
 	return c.blocker.Owner(), c.blocker.State() == protocol.WordClaimed
 }
 
+// isMessage reports whether a header is that of a message that is alone in a frame of limit bytes, and sound.
+func (c *MPMCConsumer) isMessage(header, limit uint64) bool {
+	n := protocol.FrameLength(header)
+	return protocol.IsData(header) && n <= limit-protocol.FrameHeaderSize && n <= c.maxMessage
+}
+
 // open looks into the frame that was taken, and delivers its first message.
 func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 	frame := c.at(c.hand.index)
 	limit := c.hand.word.Span() << (c.shift & 63)
 	header := *wordAt(c.data, frame) // read once; the word that covers it has been seen
-	if n := protocol.FrameLength(header); protocol.IsData(header) && n <= limit-protocol.FrameHeaderSize && n <= c.maxMessage {
+	if c.isMessage(header, limit) {
 		c.hand.header = header
 		return c.payload()
 	}
@@ -202,7 +227,7 @@ func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 		return nil, 0, c.broken(err)
 	}
 	n := protocol.FrameLength(header)
-	c.hand.batch = true
+	c.hand.state |= handBatch
 	c.hand.end = protocol.BatchHeaderSize + n
 	done := *wordAt(c.data, frame+protocol.FrameHeaderSize)
 	if done > n || done%protocol.FrameAlign != 0 {
@@ -215,6 +240,22 @@ func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 		return nil, 0, Empty
 	}
 	return c.deliver()
+}
+
+// finishInBatch finishes a message of a batch and has the next one in hand. It reports whether there is one; if not, the batch was given
+// back, or the ring is broken.
+func (c *MPMCConsumer) finishInBatch() bool {
+	c.countReceived()
+	if !c.advance() {
+		return false
+	}
+	header, limit := *wordAt(c.data, c.at(c.hand.index)+c.hand.at), c.hand.end-c.hand.at
+	if limit < protocol.FrameHeaderSize || !c.isMessage(header, limit) {
+		c.deliver() // which finds out what is wrong
+		return false
+	}
+	c.hand.header = header
+	return true
 }
 
 // deliver delivers the message of a batch at the place that hand says.
@@ -237,15 +278,19 @@ func (c *MPMCConsumer) payload() ([]byte, uint16, Outcome) {
 func (c *MPMCConsumer) Type() uint16 { return protocol.FrameType(c.hand.header) }
 
 // Redelivered reports whether the message in hand may have been seen by a consumer that died or left.
-func (c *MPMCConsumer) Redelivered() bool { return c.hand.held && c.hand.orphan }
+func (c *MPMCConsumer) Redelivered() bool { return c.hand.is(handHeld) && c.hand.is(handOrphan) }
 
 // Held reports whether a message is in hand.
-func (c *MPMCConsumer) Held() bool { return c.hand.held }
+func (c *MPMCConsumer) Held() bool { return c.hand.is(handHeld) }
 
 // Release finishes the message in hand, if there is one. A batch is given back with its last message.
 func (c *MPMCConsumer) Release() {
-	if c.hand.held && !c.hand.again && c.finish() {
-		c.hand.again, c.hand.fresh = true, true // the next message of the batch
+	if c.hand.state == handHeld {
+		c.finishWhole()
+		return
+	}
+	if c.hand.is(handHeld) && !c.hand.is(handAgain) && c.finish() {
+		c.hand.state |= handAgain | handFresh // the next message of the batch
 		if _, _, o := c.deliver(); o != Done {
 			c.hand = hand{}
 		}
@@ -253,4 +298,8 @@ func (c *MPMCConsumer) Release() {
 }
 
 // Return puts the message in hand back as if it had not been delivered: the next Next delivers it again.
-func (c *MPMCConsumer) Return() { c.hand.again = c.hand.held }
+func (c *MPMCConsumer) Return() {
+	if c.hand.is(handHeld) {
+		c.hand.state |= handAgain
+	}
+}

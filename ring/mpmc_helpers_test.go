@@ -173,4 +173,4 @@ func mustConsumer(t require.TestingT, m MPMCMemory, slot uint8) *MPMCConsumer {
 }
 
 // Undelivered reports whether the message in hand was put back, or is that of a batch that comes next.
-func (c *MPMCConsumer) Undelivered() bool { return c.hand.held && c.hand.again }
+func (c *MPMCConsumer) Undelivered() bool { return c.hand.is(handHeld) && c.hand.is(handAgain) }

@@ -27,7 +27,7 @@ func (c *MPMCConsumer) Look(spins int, first bool) Outcome {
 
 // ready looks whether there is something to take. It says Empty only of the head itself: who is about to sleep relies on it.
 func (c *MPMCConsumer) ready() Outcome {
-	if c.hand.again || c.orphans.Load() != c.seen {
+	if c.hand.is(handAgain) || c.orphans.Load() != c.seen {
 		return Done
 	}
 	for steps := 1; steps <= maxSteps; steps++ {

@@ -19,6 +19,17 @@ const (
 	orphanUnseen = 2 // a consumer that left before it had delivered the message
 )
 
+// takeOrphan takes an orphan. It returns Done, Empty if there is none, or Broken.
+func (c *MPMCConsumer) takeOrphan(generation uint64) Outcome {
+	if c.adopt(generation) {
+		return Done
+	}
+	if c.err != nil {
+		return Broken
+	}
+	return Empty
+}
+
 // adopt looks for an orphan and takes it. It reports whether it has one.
 func (c *MPMCConsumer) adopt(generation uint64) bool {
 	if generation != c.scan {
@@ -38,7 +49,13 @@ func (c *MPMCConsumer) adopt(generation uint64) bool {
 		}
 		mine := w.With(c.slot, protocol.WordTaken)
 		if c.swap(seam.OrphanTake, word, w, mine) {
-			c.hand = hand{held: true, orphan: w.Owner() != orphanUnseen, drop: c.mem.Drop && w.Owner() == orphanOfDead, index: index, place: word, word: mine}
+			c.hand = hand{state: handHeld, index: index, place: word, word: mine}
+			if w.Owner() != orphanUnseen {
+				c.hand.state |= handOrphan
+			}
+			if c.mem.Drop && w.Owner() == orphanOfDead {
+				c.hand.state |= handDrop
+			}
 			return true
 		}
 	}
@@ -49,11 +66,11 @@ func (c *MPMCConsumer) adopt(generation uint64) bool {
 // Leave hands the frame in hand, if there is one, to another consumer. The payload that was delivered may change from then on. It may
 // be called by another goroutine than the consumer's, while that is between two methods and will call none but Leave.
 func (c *MPMCConsumer) Leave() {
-	if !c.hand.held {
+	if !c.hand.is(handHeld) {
 		return
 	}
 	left := uint8(orphanOfLeft)
-	if c.hand.fresh {
+	if c.hand.is(handFresh) {
 		left = orphanUnseen
 	}
 	if c.swap(seam.OrphanPut, c.hand.place, c.hand.word, c.hand.word.With(left, protocol.WordOrphan)) {

@@ -31,7 +31,10 @@ type MPMCProducer struct {
 	place *atomic.Uint64 // the word there, or that of the frame that was just claimed
 	claim mpmcClaim
 
+	claimOne protocol.Word // a claim of one granule, but for its lap
+
 	drainAt, drainTo uint64 // positions, for AwaitDrained
+	drainPauses      uint32 // see LetDrain
 }
 
 // mpmcClaim is space for one message that has been handed out but not committed.
@@ -50,7 +53,11 @@ func NewMPMCProducer(m MPMCMemory, slot uint8) (*MPMCProducer, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &MPMCProducer{crowd: c}
+	p := &MPMCProducer{
+		crowd:       c,
+		claimOne:    protocol.NewWord(0, 1, slot, protocol.WordClaimed),
+		drainPauses: drainPauses(),
+	}
 	p.next = p.further(seam.ClaimTailLoad, p.tail, 0)
 	return p, nil
 }
@@ -66,41 +73,66 @@ func (p *MPMCProducer) Send(msg []byte, typ uint16) Outcome {
 	if o != Done {
 		return o
 	}
-	p.write(addrAt(p.data, p.at(pos)), msg, typ)
+	at := p.at(pos)
+	if at%fetchEach == 0 {
+		p.fetch(pos, at)
+	}
+	p.write(addrAt(p.data, at), msg, typ)
 	return p.commit(pos, span, 1, n)
 }
 
 // reserve claims a frame of span granules, contiguous, behind the tail; span is at most half of the ring. It returns where the
 // frame is, and Done, Full or Broken.
 func (p *MPMCProducer) reserve(span uint64) (uint64, Outcome) {
-	for range maxTries {
-		pos, o := p.findTail()
-		if o == Empty {
-			continue
-		}
-		if o != Done {
-			return 0, o
-		}
-		free := protocol.FreeWord(p.lap(pos))
-		run, to, site := span, protocol.NewWord(free.Lap(), span, p.slot, protocol.WordClaimed), seam.ClaimWord
-		if rest := p.mask + 1 - pos&p.mask; span > rest {
-			run, to, site = rest, protocol.NewWord(free.Lap(), rest, 0, protocol.WordAbandoned), seam.ClaimPadding
-		}
-		if o := p.runIsFree(pos, run, free); o == Full || o == Broken {
-			return 0, o
-		} else if o != Done {
-			continue
-		}
-		if !p.swap(site, p.place, free, to) {
-			continue
-		}
-		p.next = pos + run
-		p.passed(seam.ClaimTail, p.tail, pos, p.next)
-		if site == seam.ClaimWord {
+	if p.err != nil {
+		return 0, Broken
+	}
+	for steps := 1; steps <= maxSteps; steps++ {
+		pos := p.next
+		free, place := protocol.FreeWord(p.lap(pos)), p.word(pos)
+		p.place = place
+		seam.Again(seam.ClaimWordLoad)
+		if w := p.load(seam.ClaimWordLoad, place); w != free {
+			if o := p.pass(w); o != Done {
+				return 0, o
+			}
+		} else if span > 1 {
+			if o := p.claimSpan(pos, span, free); o != Empty {
+				return pos, o
+			}
+		} else if p.swap(seam.ClaimWord, place, free, free|p.claimOne) {
+			p.next = pos + 1
+			if p.next&p.block == 0 {
+				p.passed(seam.ClaimTail, p.tail, pos, p.next)
+			}
 			return pos, Done
+		}
+		if steps%hintEvery == 0 {
+			p.next = p.further(seam.ClaimTailLoad, p.tail, p.next)
 		}
 	}
 	return 0, Full // so many others were faster; the caller looks at its context and comes again
+}
+
+// claimSpan claims a frame of several granules at the tail, or padding if it does not fit before the end of the data. It returns Done, Full,
+// Broken, or Empty if the tail has moved: by the padding, or by somebody who was faster.
+func (p *MPMCProducer) claimSpan(pos, span uint64, free protocol.Word) Outcome {
+	run, to, site := span, protocol.NewWord(free.Lap(), span, p.slot, protocol.WordClaimed), seam.ClaimWord
+	if rest := p.mask + 1 - pos&p.mask; span > rest {
+		run, to, site = rest, protocol.NewWord(free.Lap(), rest, 0, protocol.WordAbandoned), seam.ClaimPadding
+	}
+	if o := p.restIsFree(pos, run, free); o != Done {
+		return o
+	}
+	if !p.swap(site, p.place, free, to) {
+		return Empty
+	}
+	p.next = pos + run
+	p.passed(seam.ClaimTail, p.tail, pos, p.next)
+	if site == seam.ClaimPadding {
+		return Empty
+	}
+	return Done
 }
 
 // findTail walks to the tail. It returns Done if the granule there is free, Full if it is not, Broken, or Empty if it has not got there.
@@ -108,37 +140,45 @@ func (p *MPMCProducer) findTail() (uint64, Outcome) {
 	if p.err != nil {
 		return 0, Broken
 	}
-	pos := p.next
 	for steps := 1; steps <= maxSteps; steps++ {
-		if steps%hintEvery == 0 {
-			pos = p.further(seam.ClaimTailLoad, p.tail, pos)
-		}
-		p.next, p.place = pos, p.word(pos)
+		pos := p.next
+		p.place = p.word(pos)
 		seam.Again(seam.ClaimWordLoad)
 		w := p.load(seam.ClaimWordLoad, p.place)
-		lap := p.lap(pos)
-		switch ahead := int32(w.Lap() - lap); {
-		case w == protocol.FreeWord(lap):
+		if w == protocol.FreeWord(p.lap(pos)) {
 			return pos, Done
-		case ahead == 0: // somebody has claimed here
-			if !p.sound(w, pos&p.mask) {
-				return 0, Broken
-			}
-			pos += w.Span()
-		case ahead > 0:
-			pos++
-		default: // in use in the lap before; or this producer was idle for half of all laps, and the tail is far ahead
-			was := pos
-			if pos = p.further(seam.ClaimTailLoad, p.tail, pos); pos != was {
-				continue
-			}
-			if p.poisoned() {
-				return 0, Broken
-			}
-			return 0, Full
+		}
+		if o := p.pass(w); o != Done {
+			return 0, o
+		}
+		if steps%hintEvery == 0 {
+			p.next = p.further(seam.ClaimTailLoad, p.tail, p.next)
 		}
 	}
 	return 0, Empty
+}
+
+// pass goes on from next, where the word is w and not free to be claimed. It returns Done, Full or Broken.
+func (p *MPMCProducer) pass(w protocol.Word) Outcome {
+	pos := p.next
+	switch ahead := int32(w.Lap() - p.lap(pos)); {
+	case ahead == 0: // somebody has claimed here
+		if !p.sound(w, pos&p.mask) {
+			return Broken
+		}
+		p.next = pos + w.Span()
+	case ahead > 0: // whatever covered it is finished
+		p.next = pos + 1
+	default: // in use in the lap before; or this producer was idle for half of all laps, and the tail is far ahead
+		if p.next = p.further(seam.ClaimTailLoad, p.tail, pos); p.next != pos {
+			return Done
+		}
+		if p.poisoned() {
+			return Broken
+		}
+		return Full
+	}
+	return Done
 }
 
 // hintEvery is how many steps are walked between two looks at the hint.
@@ -159,6 +199,7 @@ func (p *MPMCProducer) runIsFree(pos, run uint64, first protocol.Word) Outcome {
 	return p.restIsFree(pos, run, first)
 }
 
+// restIsFree is runIsFree for any run.
 func (p *MPMCProducer) restIsFree(pos, run uint64, first protocol.Word) Outcome {
 	for i := uint64(1); i < run; i++ {
 		w := p.load(seam.ClaimInnerLoad, p.word(pos+i))

@@ -8,13 +8,28 @@ import (
 	"shmpipe/protocol"
 )
 
-// finish finishes the message in hand. It reports whether the frame, a batch, has more of them.
-func (c *MPMCConsumer) finish() (more bool) {
+// finishWhole is finish for the usual message, which is alone in its frame and was seen by nobody else.
+func (c *MPMCConsumer) finishWhole() {
+	c.countReceived()
+	place, index, w := c.hand.place, c.hand.index, c.hand.word
+	if seam.On {
+		c.hand = hand{} // what is left there would not matter, but the explorer cannot know
+	}
+	c.hand.state = 0
+	c.release(place, index, w)
+}
+
+func (c *MPMCConsumer) countReceived() {
 	n := protocol.FrameLength(c.hand.header)
 	c.received += protocol.FrameSize(n)
 	addOwned(wordAt(c.counters, 8*protocol.SlotReceived), 1)
 	addOwned(wordAt(c.counters, 8*protocol.SlotReceivedBytes), n)
-	if c.hand.orphan {
+}
+
+// finish finishes the message in hand. It reports whether the frame, a batch, has more of them.
+func (c *MPMCConsumer) finish() (more bool) {
+	c.countReceived()
+	if c.hand.is(handOrphan) {
 		c.Count(protocol.SlotRedelivered)
 	}
 	return c.advance()
@@ -29,7 +44,7 @@ func (c *MPMCConsumer) drop() (more bool) {
 // advance goes on to the next message of a batch, or gives the frame back.
 func (c *MPMCConsumer) advance() (more bool) {
 	n := protocol.FrameLength(c.hand.header)
-	if c.hand.batch {
+	if c.hand.is(handBatch) {
 		c.hand.at += protocol.FrameSize(n)
 		progress := wordAt(c.data, c.at(c.hand.index)+protocol.FrameHeaderSize)
 		if seam.On {
@@ -38,7 +53,7 @@ func (c *MPMCConsumer) advance() (more bool) {
 		// Only who has the frame in hand writes here, and reads it: after this consumer's death, its successor.
 		storeOwned(progress, c.hand.at-protocol.BatchHeaderSize)
 		if c.hand.at < c.hand.end {
-			c.hand.orphan = false // the dead one had the message before in hand, no other
+			c.hand.state &^= handOrphan // the dead one had the message before in hand, no other
 			return true
 		}
 	}

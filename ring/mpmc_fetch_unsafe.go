@@ -1,0 +1,24 @@
+package ring
+
+import (
+	"unsafe"
+
+	"shmpipe/internal/prefetch"
+)
+
+// Small messages are stored to lines that a consumer had a lap ago, and each claim is a locked instruction, which waits until all stores
+// before it have got their lines. So the lines are fetched some way ahead, many at once: it halves what a claim takes, where the lines
+// come from afar. See docs/adr/0019-one-function-each-way.md.
+const (
+	fetchEach  = prefetch.BlockBytes // of data, at a time
+	fetchAhead = 2 * fetchEach       // of the message that is being sent
+	wordsAhead = 16                  // likewise, of the granule: two lines of words
+)
+
+// fetch has the lines come that the messages after this one will be written to. At is the offset in the data of the granule at pos.
+func (p *MPMCProducer) fetch(pos, at uint64) {
+	prefetch.Block(uintptr(addrAt(p.data, (at+fetchAhead)&(uint64(len(p.mem.Data))-1))))
+	if pos&4 == 0 {
+		prefetch.Line(uintptr(unsafe.Pointer(p.word(pos + wordsAhead))))
+	}
+}
