@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"image/color"
 	"math"
 	"slices"
 
@@ -83,7 +82,7 @@ func (b *bars) draw(c draw.Canvas) {
 	p.X.Tick.Marker = plot.ConstantTicks(ticks)
 	n := len(b.list)
 	p.Y.Min, p.Y.Max = -0.6, float64(n)-0.4
-	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Color = 0, color.White // ticks only keep the names away
+	p.Y.LineStyle.Width, p.Y.Tick.LineStyle.Color = 0, unseen // ticks only keep the names away
 	var names []plot.Tick
 	for i, one := range b.list {
 		name := short(one.name, maxLabel)

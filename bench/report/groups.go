@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"image/color"
 	"math"
 	"slices"
 	"strconv"
@@ -52,7 +51,7 @@ func (g *groups) draw(c draw.Canvas) {
 	}
 	p := newPlot()
 	p.X.Min, p.X.Max = 0.5, float64(len(g.names))+0.5
-	p.X.Tick.LineStyle.Color = color.White // ticks only keep the names away
+	p.X.Tick.LineStyle.Color = unseen // ticks only keep the names away
 	p.X.Label.Text = "producers × consumers"
 	var names []plot.Tick
 	for i, name := range g.names {

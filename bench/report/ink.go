@@ -37,6 +37,10 @@ func lettering(size float64, c color.Color, bold bool) text.Style {
 	return text.Style{Color: c, Font: f, Handler: plot.DefaultTextHandler, YAlign: draw.YCenter}
 }
 
+// unseen is for lines that only take room, so that they hide no letters of a wider font. It is not quite nothing: of that, an SVG's colour is computed
+// by a division by zero.
+var unseen = color.NRGBA{R: 255, G: 255, B: 255, A: 1}
+
 // roomFor is what a text may take, in points, in the fonts of whoever looks at the file: those that stand in for ours can be wider.
 func roomFor(style text.Style, s string) vg.Length {
 	em := 0.65 // of a character, on average: DejaVu's are among the widest

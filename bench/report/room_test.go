@@ -63,6 +63,7 @@ func TestBars_HaveAPlaceForNothing(t *testing.T) {
 	require.Contains(t, svg, ">shmpipe-posix</text>")
 	require.Contains(t, svg, ">0 µs/s</text>")
 	require.NotContains(t, svg, "NaN")
+	require.NotContains(t, svg, "#-", "a colour of no number")
 	require.NotContains(t, svg, "Inf")
 	require.NotContains(t, svg, "measured once", "so was all else")
 	r.Rounds = make([]result.Round, 7)

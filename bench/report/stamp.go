@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -86,7 +88,7 @@ func (b *book) leftOut() string {
 // spread says what stands beside a median, and how sure that is. It depends on how many rounds there were: with less than six, even the least and the
 // greatest figure hold the true median less often than in 95 of 100 cases.
 func (b *book) spread() string {
-	least, most := b.roundsOfGroups()
+	least, most := b.roundsOfFigures()
 	rounds, confidence := plural(most, "round", "rounds"), percentText(result.MedianConfidence(least))
 	if least < most {
 		rounds = fmt.Sprintf("%d to %s", least, rounds)
@@ -106,34 +108,39 @@ func (b *book) spread() string {
 // percentText is rounded down: nobody is promised more than there is.
 func percentText(share float64) string { return strconv.Itoa(int(math.Floor(share*100))) + " %" }
 
-// roundsOfGroups is how many rounds the groups of cores have that figures are shown of: the fewest and the most. What is measured in one round
-// only does not count.
-func (b *book) roundsOfGroups() (least, most int) {
-	rounds := make(map[result.Cores]map[int]bool)
+// roundsOfFigures is of how many rounds the figures are that are shown: the fewest and the most. What comes of one round alone has nothing beside
+// it, and does not count if others do. Near and far trials of a contestant are counted apart, since its rounds may be split among them: of five, two
+// may be left.
+func (b *book) roundsOfFigures() (least, most int) {
+	counts := make(map[place]int)
 	for _, t := range b.report.Trials {
 		if len(t.Values) == 0 || t.Key.Mode == result.Idle || t.Key.Mode == result.Syscalls {
 			continue
 		}
 		c := b.report.CoresOf(t)
-		if len(b.groups) == 1 && b.groups[0] == result.All {
+		if !slices.Contains(b.groups, c) || !isSplit(t.Key.Mode) {
 			c = result.All
 		}
-		if rounds[c] == nil {
-			rounds[c] = make(map[int]bool)
-		}
-		rounds[c][t.Round] = true
+		counts[place{t.Contestant, t.Key, c}]++
 	}
-	for _, c := range b.groups {
-		n := len(rounds[c])
-		if least == 0 || n < least {
+	for at, n := range counts {
+		if at.cores == result.All && isSplit(at.key.Mode) && !slices.Contains(b.groups, result.All) {
+			continue // nobody knows where it ran, so it is in no table
+		}
+		if n > 1 && (least == 0 || n < least) {
 			least = n
 		}
 		most = max(most, n)
 	}
 	if most == 0 {
-		return len(b.report.Rounds), len(b.report.Rounds)
+		most = len(b.report.Rounds)
 	}
-	return least, most
+	return cmp.Or(least, most), most
+}
+
+// isSplit reports whether a mode's figures are shown for near and far cores apart.
+func isSplit(mode string) bool {
+	return slices.ContainsFunc(layouts, func(l layout) bool { return l.mode == mode && l.split })
 }
 
 func plural(n int, one, many string) string {

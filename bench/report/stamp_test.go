@@ -35,6 +35,18 @@ func TestSpread_PromisesNoMoreThanTheRoundsGive(t *testing.T) {
 	} {
 		require.Equal(t, want, newBook(r).spread())
 	}
+	split := rounds(5, 0)
+	for i := range split.Trials { // another key, which the processors' move cut in two: its rounds are two and three
+		other := split.Trials[i]
+		other.Key.Size = 4096
+		if i < 2 {
+			other.FloorNS = 600
+		}
+		split.Trials = append(split.Trials, other)
+	}
+	require.Equal(t, "range of 2 to 5 rounds (50 to 93 % confidence)", newBook(split).spread())
+	alone := rounds(5, 1)
+	require.Equal(t, "range of 5 rounds (93 % confidence)", newBook(alone).spread(), "a single far one has no range")
 	require.Contains(t, terminalText(t, rounds(2, 0), 0, false), "with the range of 2 rounds (50 % confidence); *")
 }
 
