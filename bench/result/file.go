@@ -72,8 +72,8 @@ func Read(path string) (*Report, error) {
 	}
 	for i, t := range r.Trials {
 		for name, v := range t.Values {
-			if v < 0 { // JSON has no numbers without end
-				return nil, fmt.Errorf("read report %s: trial %d, of %q, has %s = %g, want 0 or more: %w", path, i, t.Contestant, name, v, fs.ErrInvalid)
+			if v < 0 || v > MostValue {
+				return nil, fmt.Errorf("read report %s: trial %d, of %q, has %s = %g, want 0 to %g: %w", path, i, t.Contestant, name, v, float64(MostValue), fs.ErrInvalid)
 			}
 		}
 	}

@@ -86,7 +86,7 @@ func TestRead_RefusesWhatIsNoReport(t *testing.T) {
 	_, err := Read(path)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	for _, text := range []string{"", "{", "[1]", "{}", `{"schema": 2}`, `{"schema": 1, "trials": [{"values": {"p50_ns": -1}}]}`,
-		`{"schema": 1, "trials": [{"values": {"p50_ns": 1e999}}]}`} {
+		`{"schema": 1, "trials": [{"values": {"p50_ns": 1e308}}]}`, `{"schema": 1, "trials": [{"values": {"p50_ns": 1e999}}]}`} {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 		_, err = Read(path)
 		require.ErrorIs(t, err, fs.ErrInvalid, text)

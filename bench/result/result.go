@@ -123,6 +123,9 @@ const (
 	FirstMessage       = "first_ns"
 )
 
+// MostValue is more than any value can be: in nanoseconds, thirty years. What is beyond it was not measured, and no axis would have an end.
+const MostValue = 1e18
+
 // Absent is a contestant that took no part, and why.
 type Absent struct {
 	Contestant string `json:"contestant"`

@@ -35,25 +35,33 @@ func judge(rep *result.Report, tried float64) []string {
 		say("in %d of %d rounds something else took more than %.0f %% of the two CPUs that the contestants ran on, at worst %.0f %%", pinned.rounds, len(rep.Rounds), 100*mostOthers, 100*pinned.share)
 	}
 	if unknown > 0 {
-		say("in %d of %d rounds a contestant hung and was killed, so it is not known what else used the CPUs", unknown, len(rep.Rounds))
+		say("in %d of %d rounds a program hung and was killed, so it is not known what else used the CPUs", unknown, len(rep.Rounds))
 	}
 	if rep.Host.CPUs < 2 {
 		say("there is one CPU: who spins keeps the other side from running")
 		return dirt
 	}
-	near, far := 0, 0
+	near, far, nowhere := 0, 0, 0
 	for _, t := range rep.Trials {
+		if len(t.Values) == 0 {
+			continue // it has no figure that the cores could have to do with
+		}
 		switch rep.CoresOf(t) {
 		case result.Near:
 			near++
 		case result.Far:
 			far++
+		default:
+			nowhere++
 		}
 	}
 	if near > 0 && far > 0 {
 		say("the processors moved: %d trials ran on cores that are near each other and %d on far ones; the tables keep them apart", near, far)
 	}
-	if near+far == 0 && len(rep.Trials) > 0 {
+	switch {
+	case nowhere > 0 && near+far > 0:
+		say("the raw round trip of a cache line was not measured (%s) around %d trials, so they are not in the tables of near and far cores", cmp.Or(rep.Host.FloorBy, "nothing could"), nowhere)
+	case nowhere > 0:
 		say("the raw round trip of a cache line was not measured (%s), so nobody knows how far apart the cores were", cmp.Or(rep.Host.FloorBy, "nothing could"))
 	}
 	return dirt

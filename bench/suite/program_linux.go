@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -93,8 +92,8 @@ func values(line string) (map[string]float64, error) {
 		if errors.Is(err, strconv.ErrSyntax) {
 			continue // a word
 		}
-		if !(n >= 0) || math.IsInf(n, 0) {
-			return nil, fmt.Errorf("it printed %.80q, want a finite number of 0 or more", f)
+		if !(n >= 0 && n <= result.MostValue) { // so that no NaN passes
+			return nil, fmt.Errorf("it printed %.80q, want a number of 0 to %g", f, float64(result.MostValue))
 		}
 		found[k] = n
 	}

@@ -112,7 +112,7 @@ func (r *runner) rounds(ctx context.Context, groups []group, random *rand.Rand) 
 		}
 		taken := fmt.Sprintf("%.0f %% of the CPUs' time taken by others", 100*max(v.Busy, v.BusyPinned))
 		if v.BusyUnknown {
-			taken = "a contestant hung, so nobody knows what others took"
+			taken = "a program hung, so nobody knows what others took"
 		}
 		r.progress.Say(fmt.Sprintf("round %d of %d: raw round trip %.0f and %.0f ns, %s", round+1, r.plan.Rounds, v.FloorBefore, v.FloorAfter, taken))
 	}

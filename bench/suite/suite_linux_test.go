@@ -119,7 +119,7 @@ func TestRun_LeavesOutWhoHangs(t *testing.T) {
 		require.Equal(t, 1, killed, name)
 		require.Positive(t, left, name)
 	}
-	require.Contains(t, strings.Join(r.Dirt, "; "), "a contestant hung and was killed")
+	require.Contains(t, strings.Join(r.Dirt, "; "), "a program hung and was killed")
 	for _, trial := range trials(r, "sound", anyKey) {
 		require.Empty(t, trial.Error)
 	}
