@@ -94,6 +94,9 @@ func (o *benchOptions) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	if !rep.Complete && o.from == "" && len(rep.Trials) == 0 {
+		return errInterrupted // what an earlier run found is better than nothing
+	}
 	if err := o.write(rep); err != nil {
 		return err
 	}
