@@ -248,6 +248,10 @@ func (m Message) Release() {
 func (c *Consumer) finishMessage(id uint64) {
 	switch {
 	case !c.isLent(id):
+	case c.ring != nil:
+		c.ring.Release()
+		c.restIfAwaited()
+		c.leave()
 	case c.many != nil:
 		c.use.store(useIn)
 		if c.closed.Load() {
@@ -281,9 +285,14 @@ func (c *Consumer) release() {
 		c.many.Release()
 	case c.ring != nil:
 		c.ring.Release()
-		if c.wakeUp.Waiting() { // the producer waits, perhaps in Drain, and we may not come back soon
-			c.ring.Rest()
-		}
+		c.restIfAwaited()
+	}
+}
+
+// restIfAwaited gives all credit back to a producer that waits, perhaps in Drain: we may not come back soon.
+func (c *Consumer) restIfAwaited() {
+	if c.wakeUp.Waiting() {
+		c.ring.Rest()
 	}
 }
 

@@ -22,7 +22,8 @@ func (p *Producer) PutAll(msgs [][]byte, typ uint16) (int, Outcome) {
 				return i, o
 			}
 		} else {
-			p.write(msg, typ, frame)
+			p.write(msg, typ)
+			p.tail += frame
 			p.put++
 			p.putBytes += n
 		}

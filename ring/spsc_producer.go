@@ -94,7 +94,8 @@ func (p *Producer) Put(msg []byte, typ uint16) Outcome {
 			return o
 		}
 	}
-	p.write(msg, typ, frame)
+	p.write(msg, typ)
+	p.tail += frame
 	p.put++
 	p.putBytes += n
 	return Done
@@ -107,7 +108,8 @@ func (p *Producer) Send(msg []byte, typ uint16) Outcome {
 	if n > p.maxMessage || p.tail+frame > p.edge {
 		return p.sendSlow(msg, typ)
 	}
-	p.write(msg, typ, frame)
+	p.write(msg, typ)
+	p.tail += frame
 	addOwned(p.sharedSent, 1)
 	addOwned(p.sharedSentBytes, n)
 	p.Publish()
@@ -123,14 +125,13 @@ func (p *Producer) sendSlow(msg []byte, typ uint16) Outcome {
 	return o
 }
 
-// write writes a frame at the tail, where it fits.
-func (p *Producer) write(msg []byte, typ uint16, frame uint64) {
+// write writes a frame at the tail, where it fits. It is small enough to be inlined.
+func (p *Producer) write(msg []byte, typ uint16) {
 	at := p.tail & p.mask
 	if seam.On {
 		markWord(seam.SendFrame, wordAt(p.data, at))
 	}
 	*wordAt(p.data, at) = protocol.FrameHeader(uint32(len(msg)), typ, 0)
-	p.tail += frame
 	put(addrAt(p.data, at), msg)
 }
 
