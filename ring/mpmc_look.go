@@ -101,7 +101,7 @@ func (p *MPMCProducer) AwaitRoom(n uint64, spins int) Outcome {
 	for range spins {
 		pos, o := p.findTail()
 		if o == Done {
-			o = p.runIsFree(pos, min(span, p.mask+1-pos&p.mask), protocol.FreeWord(p.lap(pos)))
+			o = p.restIsFree(pos, min(span, p.mask+1-pos&p.mask), protocol.FreeWord(p.lap(pos)))
 		}
 		if o == Empty { // others were faster, and there may be room behind them: try. Who is about to sleep relies on it.
 			return Done

@@ -190,16 +190,8 @@ const (
 	maxTries = 1 << 8
 )
 
-// runIsFree looks whether the granules behind the first of a run are free too. Once free, they stay so until a frame that covers them
+// restIsFree looks whether the granules behind the first of a run are free too. Once free, they stay so until a frame that covers them
 // is claimed, and only at the tail can that happen. It returns Done, Full, Broken, or Empty if the tail has moved meanwhile.
-func (p *MPMCProducer) runIsFree(pos, run uint64, first protocol.Word) Outcome {
-	if run == 1 {
-		return Done
-	}
-	return p.restIsFree(pos, run, first)
-}
-
-// restIsFree is runIsFree for any run.
 func (p *MPMCProducer) restIsFree(pos, run uint64, first protocol.Word) Outcome {
 	for i := uint64(1); i < run; i++ {
 		w := p.load(seam.ClaimInnerLoad, p.word(pos+i))
