@@ -95,6 +95,11 @@ func (c *Consumer) Receive(ctx context.Context, buf []byte) (n int, err error) {
 		return 0, c.turnAway()
 	}
 	if c.ring == nil {
+		if c.many != nil {
+			if payload, _, o := c.many.Next(); o == ring.Done {
+				return c.copyOut(buf, payload)
+			}
+		}
 		return c.otherReceive(ctx, buf)
 	}
 	payload, _, o := c.ring.Next()

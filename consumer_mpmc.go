@@ -133,7 +133,9 @@ func (c *Consumer) manyPoll(ctx context.Context, limit int, fn func(msg []byte) 
 		}
 		well = true
 		n++
-		if !c.resume() {
+		c.use.store(useIn)
+		if c.closed.Load() {
+			c.resume()
 			return n, nil
 		}
 		if n >= limit {

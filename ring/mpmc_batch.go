@@ -23,10 +23,12 @@ func (p *MPMCProducer) SendBatch(msgs [][]byte, typ uint16) (int, Outcome) {
 		count++
 		content += protocol.FrameSize(n)
 	}
-	for ; count > 1; count /= 2 {
-		content = 0
-		for _, msg := range msgs[:count] {
-			content += protocol.FrameSize(uint64(len(msg)))
+	for fits := count; count > 1; count /= 2 {
+		if count < fits {
+			content = 0
+			for _, msg := range msgs[:count] {
+				content += protocol.FrameSize(uint64(len(msg)))
+			}
 		}
 		span := p.spanOf(protocol.BatchHeaderSize + content)
 		pos, o := p.reserve(span)

@@ -246,7 +246,10 @@ func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 // back, or the ring is broken.
 func (c *MPMCConsumer) finishInBatch() bool {
 	c.countReceived()
-	if !c.advance() {
+	c.noteProgress()
+	if c.hand.at >= c.hand.end {
+		c.release(c.hand.place, c.hand.index, c.hand.word)
+		c.hand = hand{}
 		return false
 	}
 	header, limit := *wordAt(c.data, c.at(c.hand.index)+c.hand.at), c.hand.end-c.hand.at

@@ -43,15 +43,8 @@ func (c *MPMCConsumer) drop() (more bool) {
 
 // advance goes on to the next message of a batch, or gives the frame back.
 func (c *MPMCConsumer) advance() (more bool) {
-	n := protocol.FrameLength(c.hand.header)
 	if c.hand.is(handBatch) {
-		c.hand.at += protocol.FrameSize(n)
-		progress := wordAt(c.data, c.at(c.hand.index)+protocol.FrameHeaderSize)
-		if seam.On {
-			seam.At(seam.TakeProgress, unsafe.Pointer(progress))
-		}
-		// Only who has the frame in hand writes here, and reads it: after this consumer's death, its successor.
-		storeOwned(progress, c.hand.at-protocol.BatchHeaderSize)
+		c.noteProgress()
 		if c.hand.at < c.hand.end {
 			c.hand.state &^= handOrphan // the dead one had the message before in hand, no other
 			return true
@@ -60,6 +53,17 @@ func (c *MPMCConsumer) advance() (more bool) {
 	c.release(c.hand.place, c.hand.index, c.hand.word)
 	c.hand = hand{}
 	return false
+}
+
+// noteProgress notes that the message of a batch in hand is finished.
+func (c *MPMCConsumer) noteProgress() {
+	c.hand.at += protocol.FrameSize(protocol.FrameLength(c.hand.header))
+	progress := wordAt(c.data, c.at(c.hand.index)+protocol.FrameHeaderSize)
+	if seam.On {
+		seam.At(seam.TakeProgress, unsafe.Pointer(progress))
+	}
+	// Only who has the frame in hand writes here, and reads it: after this consumer's death, its successor.
+	storeOwned(progress, c.hand.at-protocol.BatchHeaderSize)
 }
 
 // release gives a frame back, and wakes who sleeps for space. The first granule's word goes last: while that is held, nobody can claim

@@ -78,7 +78,7 @@ func mutants() []mutant {
 		one("a message is given back before it is read", "drop", consumerFile,
 			"\tc.hand.header = header\n\treturn bytesAt(", "\tc.hand.header = header\n\tc.release(c.hand.place, c.hand.index, c.hand.word)\n\treturn bytesAt("),
 		one("progress in a batch is not noted", "leave-batch", releaseFile,
-			"\t\tstoreOwned(progress, c.hand.at-protocol.BatchHeaderSize)\n", ""),
+			"\tstoreOwned(progress, c.hand.at-protocol.BatchHeaderSize)\n", "\t_ = progress\n"),
 		one("progress in a batch is noted too early", "leave-batch", consumerFile,
 			"\tc.hand.at = protocol.BatchHeaderSize + done\n", "\tc.hand.at = protocol.BatchHeaderSize + done\n\tif done == 0 {\n\t\tstoreOwned(wordAt(c.data, frame+protocol.FrameHeaderSize), 16)\n\t}\n"),
 		one("a batch that was finished is not given back", "leave-batch", consumerFile,
