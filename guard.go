@@ -39,14 +39,16 @@ const (
 // enter begins a method. It reports whether the method may go on; if not, the method returns what turnAway says. The user's loan, if there
 // is one, ends with it; what that means is the method's business. It is small enough to be inlined.
 func (g *guard) enter() bool {
-	other := g.use.load() & useIn
-	g.use.store(useIn + other)
-	return other == 0 && !g.closed.Load()
+	if g.use.load() == useIn {
+		return false
+	}
+	g.use.store(useIn)
+	return !g.closed.Load()
 }
 
-// turnAway ends a method that enter refused.
+// turnAway ends a method that enter refused: because the endpoint is closed, or else because another method is in, which is left alone.
 func (g *guard) turnAway() error {
-	if g.use.load() != useIn {
+	if !g.closed.Load() {
 		concurrentUse()
 	}
 	g.leave()

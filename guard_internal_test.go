@@ -67,3 +67,18 @@ func TestGuard_LeavesTheRestToWhoeverEndsTheLoan(t *testing.T) {
 	require.NoError(t, g.close(func() {}))
 	require.Equal(t, 1, detached)
 }
+
+func TestGuard_NoticesConcurrentUseEachTimeAndLeavesTheOtherAlone(t *testing.T) {
+	var g guard
+	g.detach = func() error { return nil }
+	require.True(t, g.enter())
+	for range 3 {
+		require.False(t, g.enter())
+		require.Panics(t, func() { _ = g.turnAway() })
+	}
+	g.leave()
+	require.True(t, g.enter(), "the one that was in has left")
+	g.leave()
+	fence.Prepare()
+	require.NoError(t, g.close(func() {}))
+}

@@ -175,6 +175,8 @@ func (c *MPMCConsumer) pass(pos uint64, word *atomic.Uint64, w protocol.Word) (u
 	}
 	behind := pos + w.Span()
 	switch w.State() {
+	case protocol.WordCommitted: // sound, so it is a message, which take would have taken
+		return pos, Done
 	case protocol.WordClaimed:
 		c.blocker = w
 		return pos, c.nothing()
@@ -254,7 +256,7 @@ func (c *MPMCConsumer) finishInBatch() bool {
 	}
 	header, limit := *wordAt(c.data, c.at(c.hand.index)+c.hand.at), c.hand.end-c.hand.at
 	if limit < protocol.FrameHeaderSize || !c.isMessage(header, limit) {
-		c.deliver() // which finds out what is wrong
+		c.broken(protocol.CheckMPMCFrame(header, c.hand.index, limit, c.maxMessage, false))
 		return false
 	}
 	c.hand.header = header
