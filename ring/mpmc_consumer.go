@@ -65,16 +65,20 @@ func (c *MPMCConsumer) Next() ([]byte, uint16, Outcome) {
 	if o := c.take(); o != Done {
 		return nil, 0, o
 	}
-	frame, limit := c.at(c.hand.index), c.hand.word.Span()<<(c.shift&63)
-	header := *wordAt(c.data, frame) // as in open
-	if c.hand.state != handHeld || !c.isMessage(header, limit) {
+	header := c.readHeader()
+	if c.hand.state != handHeld || !c.isMessage(header, c.hand.word.Span()<<(c.shift&63)) {
 		return c.nextAny(true)
 	}
-	c.hand.header = header
-	return bytesAt(c.data, frame+protocol.FrameHeaderSize, protocol.FrameLength(header)), protocol.FrameType(header), Done
+	return c.payload()
 }
 
-// nextAny is Next for whatever may be in hand and come. Taken says that the next frame has been taken.
+// readHeader reads the header of the frame that was taken, once; the word that covers it has been seen.
+func (c *MPMCConsumer) readHeader() uint64 {
+	c.hand.header = *wordAt(c.data, c.at(c.hand.index))
+	return c.hand.header
+}
+
+// nextAny is Next for whatever may be in hand and come. Taken says that the next frame has been taken, and its header read.
 func (c *MPMCConsumer) nextAny(taken bool) ([]byte, uint16, Outcome) {
 	if c.err != nil {
 		return nil, 0, Broken
@@ -93,6 +97,7 @@ func (c *MPMCConsumer) nextAny(taken bool) ([]byte, uint16, Outcome) {
 			if o := c.take(); o != Done {
 				return nil, 0, o
 			}
+			c.readHeader()
 		}
 		taken = false
 		payload, typ, o := c.open()
@@ -119,8 +124,11 @@ func (c *MPMCConsumer) take() Outcome {
 		seam.At(seam.OrphanSeen, orphansAt(&c.crowd))
 	}
 	if generation := c.orphans.Load(); generation != c.seen {
-		if o := c.takeOrphan(generation); o != Empty {
-			return o
+		if c.adopt(generation) {
+			return Done
+		}
+		if c.err != nil {
+			return Broken
 		}
 	}
 	pos := c.next
@@ -128,7 +136,7 @@ func (c *MPMCConsumer) take() Outcome {
 		seam.Again(seam.TakeWordLoad)
 		word, lap := c.word(pos), c.lap(pos)
 		w := c.load(seam.TakeWordLoad, word)
-		if w.IsMessage() && w.Lap() == lap && w.Span()-1 <= c.mask-pos&c.mask {
+		if w.Lap() == lap && c.isFrame(w, pos&c.mask) {
 			if mine := w.With(c.slot, protocol.WordTaken); c.swap(seam.TakeWord, word, w, mine) {
 				c.next = pos + w.Span()
 				if (pos^c.next)&^c.block != 0 {
@@ -216,13 +224,11 @@ func (c *MPMCConsumer) isMessage(header, limit uint64) bool {
 	return protocol.IsData(header) && n <= limit-protocol.FrameHeaderSize && n <= c.maxMessage
 }
 
-// open looks into the frame that was taken, and delivers its first message.
+// open looks into the frame that was taken, whose header has been read, and delivers its first message.
 func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 	frame := c.at(c.hand.index)
-	limit := c.hand.word.Span() << (c.shift & 63)
-	header := *wordAt(c.data, frame) // read once; the word that covers it has been seen
+	limit, header := c.hand.word.Span()<<(c.shift&63), c.hand.header
 	if c.isMessage(header, limit) {
-		c.hand.header = header
 		return c.payload()
 	}
 	if err := protocol.CheckMPMCFrame(header, c.hand.index, limit, c.maxMessage, true); err != nil {
@@ -237,8 +243,7 @@ func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 	}
 	c.hand.at = protocol.BatchHeaderSize + done
 	if c.hand.at == c.hand.end { // whoever had it finished all of it and died before giving it back
-		c.release(c.hand.place, c.hand.index, c.hand.word)
-		c.hand = hand{}
+		c.giveBack()
 		return nil, 0, Empty
 	}
 	return c.deliver()
@@ -250,8 +255,7 @@ func (c *MPMCConsumer) finishInBatch() bool {
 	c.countReceived()
 	c.noteProgress()
 	if c.hand.at >= c.hand.end {
-		c.release(c.hand.place, c.hand.index, c.hand.word)
-		c.hand = hand{}
+		c.giveBack()
 		return false
 	}
 	header, limit := *wordAt(c.data, c.at(c.hand.index)+c.hand.at), c.hand.end-c.hand.at
@@ -283,7 +287,7 @@ func (c *MPMCConsumer) payload() ([]byte, uint16, Outcome) {
 func (c *MPMCConsumer) Type() uint16 { return protocol.FrameType(c.hand.header) }
 
 // Redelivered reports whether the message in hand may have been seen by a consumer that died or left.
-func (c *MPMCConsumer) Redelivered() bool { return c.hand.is(handHeld) && c.hand.is(handOrphan) }
+func (c *MPMCConsumer) Redelivered() bool { return c.hand.is(handOrphan) }
 
 // Held reports whether a message is in hand.
 func (c *MPMCConsumer) Held() bool { return c.hand.is(handHeld) }

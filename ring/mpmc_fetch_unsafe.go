@@ -18,7 +18,7 @@ const (
 // fetch has the lines come that the messages after this one will be written to. At is the offset in the data of the granule at pos.
 func (p *MPMCProducer) fetch(pos, at uint64) {
 	prefetch.Block(uintptr(addrAt(p.data, (at+fetchAhead)&(uint64(len(p.mem.Data))-1))))
-	if pos&4 == 0 {
+	if pos&4 == 0 { // eight words are a line
 		prefetch.Line(uintptr(unsafe.Pointer(p.word(pos + wordsAhead))))
 	}
 }

@@ -192,9 +192,14 @@ func (c *crowd) give(s seam.Site, w *atomic.Uint64, to protocol.Word) {
 	}
 }
 
-// sound checks a word that was read at an index: by the short way, if it is that of a message.
+// isFrame reports whether a word that was read at an index is that of a committed frame, and sound.
+func (c *crowd) isFrame(w protocol.Word, index uint64) bool {
+	return w.IsMessage() && w.Span()-1 <= c.mask-index
+}
+
+// sound checks a word that was read at an index: by the short way, if it is that of a committed frame.
 func (c *crowd) sound(w protocol.Word, index uint64) bool {
-	if w.IsMessage() && w.Span()-1 <= c.mask-index {
+	if c.isFrame(w, index) {
 		return true
 	}
 	if err := protocol.CheckWord(w, index, c.mask+1, c.slots); err != nil {

@@ -19,17 +19,6 @@ const (
 	orphanUnseen = 2 // a consumer that left before it had delivered the message
 )
 
-// takeOrphan takes an orphan. It returns Done, Empty if there is none, or Broken.
-func (c *MPMCConsumer) takeOrphan(generation uint64) Outcome {
-	if c.adopt(generation) {
-		return Done
-	}
-	if c.err != nil {
-		return Broken
-	}
-	return Empty
-}
-
 // adopt looks for an orphan and takes it. It reports whether it has one.
 func (c *MPMCConsumer) adopt(generation uint64) bool {
 	if generation != c.scan {

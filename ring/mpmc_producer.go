@@ -82,7 +82,7 @@ func (p *MPMCProducer) Send(msg []byte, typ uint16) Outcome {
 }
 
 // reserve claims a frame of span granules, contiguous, behind the tail; span is at most half of the ring. It returns where the
-// frame is, and Done, Full or Broken.
+// frame is, and Done, Full or Broken. It walks as findTail does, but by itself: to call that costs a small message a quarter of its time.
 func (p *MPMCProducer) reserve(span uint64) (uint64, Outcome) {
 	if p.err != nil {
 		return 0, Broken

@@ -11,11 +11,16 @@ import (
 // finishWhole is finish for the usual message, which is alone in its frame and was seen by nobody else.
 func (c *MPMCConsumer) finishWhole() {
 	c.countReceived()
+	c.giveBack()
+}
+
+// giveBack gives the frame in hand back.
+func (c *MPMCConsumer) giveBack() {
 	place, index, w := c.hand.place, c.hand.index, c.hand.word
-	if seam.On {
-		c.hand = hand{} // what is left there would not matter, but the explorer cannot know
-	}
 	c.hand.state = 0
+	if seam.On {
+		c.hand = hand{} // what is left there does not matter, but the explorer cannot know
+	}
 	c.release(place, index, w)
 }
 
@@ -50,8 +55,7 @@ func (c *MPMCConsumer) advance() (more bool) {
 			return true
 		}
 	}
-	c.release(c.hand.place, c.hand.index, c.hand.word)
-	c.hand = hand{}
+	c.giveBack()
 	return false
 }
 

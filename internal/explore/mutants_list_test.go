@@ -61,7 +61,7 @@ func mutants() []mutant {
 		one("a consumer compares laps without regard to their wrap", "lap-wrap", consumerFile,
 			"ahead := int32(w.Lap() - c.lap(pos))", "ahead := int64(w.Lap()) - int64(c.lap(pos))"),
 		{"what is abandoned is delivered", "aborts", consumerFile, []edit{
-			{"if w.IsMessage() && w.Lap() == lap", "if (w.IsMessage() || w.State() == protocol.WordAbandoned) && w.Lap() == lap"},
+			{"if w.Lap() == lap && c.isFrame(w, pos&c.mask) {", "if w.Lap() == lap && (c.isFrame(w, pos&c.mask) || w.State() == protocol.WordAbandoned) {"},
 		}},
 		one("a look says that there is nothing where there is an orphan", "looks", lookFile,
 			"if c.hand.is(handAgain) || c.orphans.Load() != c.seen {", "if c.hand.is(handAgain) {"),
@@ -76,13 +76,13 @@ func mutants() []mutant {
 		one("a frame is freed for the same lap", "drop", releaseFile,
 			"protocol.FreeWord(w.Lap()+1)", "protocol.FreeWord(w.Lap())"),
 		one("a message is given back before it is read", "drop", consumerFile,
-			"\tc.hand.header = header\n\treturn bytesAt(", "\tc.hand.header = header\n\tc.release(c.hand.place, c.hand.index, c.hand.word)\n\treturn bytesAt("),
+			"\t\treturn c.nextAny(true)\n\t}\n", "\t\treturn c.nextAny(true)\n\t}\n\tc.release(c.hand.place, c.hand.index, c.hand.word)\n"),
 		one("progress in a batch is not noted", "leave-batch", releaseFile,
 			"\tstoreOwned(progress, c.hand.at-protocol.BatchHeaderSize)\n", "\t_ = progress\n"),
 		one("progress in a batch is noted too early", "leave-batch", consumerFile,
 			"\tc.hand.at = protocol.BatchHeaderSize + done\n", "\tc.hand.at = protocol.BatchHeaderSize + done\n\tif done == 0 {\n\t\tstoreOwned(wordAt(c.data, frame+protocol.FrameHeaderSize), 16)\n\t}\n"),
 		one("a batch that was finished is not given back", "leave-batch", consumerFile,
-			"\t\tc.release(c.hand.place, c.hand.index, c.hand.word)\n\t\tc.hand = hand{}\n\t\treturn nil, 0, Empty", "\t\tc.hand = hand{}\n\t\treturn nil, 0, Empty"),
+			"\t\tc.giveBack()\n\t\treturn nil, 0, Empty", "\t\tc.hand = hand{}\n\t\treturn nil, 0, Empty"),
 
 		// Recovering.
 		one("a living participant is recovered", "drop", recoverFile,
