@@ -96,9 +96,13 @@ func (c *Consumer) Receive(ctx context.Context, buf []byte) (n int, err error) {
 	}
 	if c.ring == nil {
 		if c.many != nil {
-			if payload, _, o := c.many.Next(); o == ring.Done {
-				return c.copyOut(buf, payload)
+			payload, _, o := c.many.Next()
+			if o != ring.Done {
+				if payload, err = c.manySlow(ctx, o); err != nil {
+					return 0, c.end(err)
+				}
 			}
+			return c.copyOut(buf, payload)
 		}
 		return c.otherReceive(ctx, buf)
 	}
@@ -210,9 +214,14 @@ func (c *Consumer) Next(ctx context.Context) (Message, error) {
 	}
 	if c.ring == nil {
 		if c.many != nil {
-			if payload, _, o := c.many.Next(); o == ring.Done {
-				return c.lendMessage(payload), nil
+			payload, _, o := c.many.Next()
+			if o != ring.Done {
+				var err error
+				if payload, err = c.manySlow(ctx, o); err != nil {
+					return Message{}, c.end(err)
+				}
 			}
+			return c.lendMessage(payload), nil
 		}
 		return c.otherLend(ctx)
 	}

@@ -60,11 +60,17 @@ func (c *Consumer) freed() {
 
 // manyNext takes the next message. With noWait it does not wait.
 func (c *Consumer) manyNext(ctx context.Context) ([]byte, error) {
+	payload, _, o := c.many.Next()
+	if o == ring.Done {
+		return payload, nil
+	}
+	return c.manySlow(ctx, o)
+}
+
+// manySlow waits for a message after Next had none, with outcome o. With noWait it does not wait.
+func (c *Consumer) manySlow(ctx context.Context, o ring.Outcome) ([]byte, error) {
 	for {
-		payload, _, o := c.many.Next()
 		switch {
-		case o == ring.Done:
-			return payload, nil
 		case o == ring.Broken:
 			return nil, c.broken()
 		case ctx == noWait:
@@ -73,6 +79,11 @@ func (c *Consumer) manyNext(ctx context.Context) ([]byte, error) {
 		if err := c.wait(ctx, (*manyConsumer)(c)); err != nil {
 			return nil, err
 		}
+		payload, _, next := c.many.Next()
+		if next == ring.Done {
+			return payload, nil
+		}
+		o = next
 	}
 }
 
