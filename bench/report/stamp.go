@@ -114,7 +114,7 @@ func percentText(share float64) string { return strconv.Itoa(int(math.Floor(shar
 func (b *book) roundsOfFigures() (least, most int) {
 	counts := make(map[place]int)
 	for _, t := range b.report.Trials {
-		if len(t.Values) == 0 || t.Key.Mode == result.Idle || t.Key.Mode == result.Syscalls {
+		if len(t.Values) == 0 || t.Key.Once() {
 			continue
 		}
 		c := b.report.CoresOf(t)

@@ -95,6 +95,9 @@ type Key struct {
 	Shape string `json:"shape,omitempty"` // producers x consumers, such as 2x2; channels: their number
 }
 
+// Once reports whether one round is enough: the figure does not depend on the machine's speed, or takes long.
+func (k Key) Once() bool { return k.Mode == Idle || k.Mode == Syscalls }
+
 // Trial is one run of one contestant's program.
 type Trial struct {
 	Contestant string             `json:"contestant"`

@@ -12,15 +12,7 @@ import (
 
 // span is what /proc/stat said before and after, and what of that was ours, in seconds.
 func span(before, after string, ours float64, cpus ...int) usage {
-	read := func(text string) (u usage) {
-		stat := host.ParseStat(text)
-		u.all = stat.All
-		for _, cpu := range cpus {
-			u.pinned = u.pinned.Add(stat.CPU[cpu])
-		}
-		return u
-	}
-	u := read(after).since(read(before))
+	u := usageOf(host.ParseStat(after), cpus).since(usageOf(host.ParseStat(before), cpus))
 	u.ours = ours
 	return u
 }

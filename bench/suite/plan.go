@@ -124,9 +124,6 @@ func (p Plan) groups(all []*Contestant) []group {
 	return groups
 }
 
-// once reports whether one round of a key is enough: it does not depend on the machine's speed, or takes long.
-func once(k result.Key) bool { return k.Mode == result.Idle || k.Mode == result.Syscalls }
-
 // chosen are the contestants that a plan names, and the names that nobody has.
 func (p Plan) chosen(all []Contestant) (found []*Contestant, unknown []string) {
 	for i := range all {

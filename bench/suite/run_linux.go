@@ -81,7 +81,7 @@ func (r *runner) rounds(ctx context.Context, groups []group, random *rand.Rand) 
 	steps := 0
 	for _, g := range groups {
 		times := 1 // it is tried
-		if once(g.key) {
+		if g.key.Once() {
 			times++
 		} else {
 			times += r.plan.Rounds
@@ -125,7 +125,7 @@ func (r *runner) round(ctx context.Context, groups []group, seats [][]seat, roun
 	var alone usage // of the contestants that keep to the pinned CPUs
 	v.FloorBefore = r.floor(ctx)
 	for i, g := range groups {
-		if once(g.key) && round > 0 {
+		if g.key.Once() && round > 0 {
 			continue
 		}
 		before := readUsage(r.cpus)

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+
+	"shmpipe/internal/owner"
 )
 
 // trusted says which of some files and folders may be somebody else's doing; nil if none. Others than their owners may not write to them.
@@ -20,9 +22,9 @@ func trusted(paths ...string) error {
 		if err != nil {
 			return err
 		}
-		owner, ok := info.Sys().(*syscall.Stat_t)
-		if ok && owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
-			return fmt.Errorf("%s belongs to uid %d, want this user or root", path, owner.Uid)
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if ok && owner.Check(st.Uid, false) != nil {
+			return fmt.Errorf("%s belongs to uid %d, want this user or root", path, st.Uid)
 		}
 		if info.Mode().Perm()&0o002 != 0 {
 			return fmt.Errorf("%s may be changed by everybody", path)

@@ -22,17 +22,21 @@ func pinned() []int {
 }
 
 func readUsage(cpus []int) usage {
-	var u usage
-	stat := host.ReadStat()
-	u.all = stat.All
-	for _, cpu := range cpus {
-		u.pinned = u.pinned.Add(stat.CPU[cpu])
-	}
+	u := usageOf(host.ReadStat(), cpus)
 	for _, who := range [...]int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
 		var r unix.Rusage
 		if unix.Getrusage(who, &r) == nil {
 			u.ours += float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 		}
+	}
+	return u
+}
+
+// usageOf is what the kernel says of all CPUs and of some.
+func usageOf(stat host.Stat, cpus []int) usage {
+	u := usage{all: stat.All}
+	for _, cpu := range cpus {
+		u.pinned = u.pinned.Add(stat.CPU[cpu])
 	}
 	return u
 }
