@@ -211,5 +211,5 @@ func TestSuccessors_TakeOverWhileTheOtherSideRuns(t *testing.T) {
 		}
 	}
 	require.Greater(t, s.received, uint64(1000))
-	require.Greater(t, load(s.m, protocol.OffConsumerCounters+8*protocol.CounterRedelivered), uint64(20))
+	require.NotZero(t, load(s.m, protocol.OffConsumerCounters+8*protocol.CounterRedelivered))
 }
