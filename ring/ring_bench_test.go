@@ -2,6 +2,8 @@ package ring
 
 import (
 	"fmt"
+	"slices"
+	"sync/atomic"
 	"testing"
 
 	"shmpipe/protocol"
@@ -19,13 +21,12 @@ func BenchmarkProducer(b *testing.B) {
 	benchSides(b, func(b *testing.B, size, batch int) {
 		m := newMemory(benchCapacity)
 		p, c, msg, n := newProducer(b, m), newConsumer(b, m), make([]byte, size), rounds(size)
+		msgs := slices.Repeat([][]byte{msg}, batch)
 		b.ResetTimer()
 		for done := 0; done < b.N; done += n {
 			for range n / batch {
-				for range batch {
-					if o := p.Put(msg, 1); o != Done {
-						b.Fatal(o)
-					}
+				if sent, o := p.PutAll(msgs, 1); sent != batch {
+					b.Fatal(o)
 				}
 				p.Publish()
 			}
@@ -46,6 +47,11 @@ func BenchmarkConsumer(b *testing.B) {
 		msg, n := make([]byte, size), rounds(size)
 		tails := make([]uint64, 0, n)
 		var sum uint64
+		var never atomic.Bool
+		visit := func(payload []byte) error {
+			sum += le.Uint64(payload)
+			return nil
+		}
 		b.ResetTimer()
 		for done := 0; done < b.N; done += n {
 			b.StopTimer()
@@ -62,12 +68,14 @@ func BenchmarkConsumer(b *testing.B) {
 			b.StartTimer()
 			for _, tail := range tails { // as the producer published them
 				storeRelease(p.sharedTail, tail)
-				for range batch {
-					payload, _, o := c.Next()
-					if o != Done {
-						b.Fatal(o)
-					}
-					sum += le.Uint64(payload)
+				payload, _, o := c.Next()
+				if o != Done {
+					b.Fatal(o)
+				}
+				if batch == 1 {
+					_ = visit(payload)
+				} else if got, _, _ := c.Each(payload, batch, &never, visit); got != batch {
+					b.Fatal(got)
 				}
 			}
 			c.Release()

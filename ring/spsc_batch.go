@@ -55,6 +55,14 @@ func (c *Consumer) Each(payload []byte, limit int, stop *atomic.Bool, visit func
 		if n++; n >= limit || stop.Load() {
 			return n, Done, nil
 		}
+		if pos := c.next; pos != c.edge && pos-c.credited < c.creditStep { // Next without the call, where it does nothing else
+			word := *wordAt(c.data, pos&c.mask)
+			if end := pos + protocol.FrameSize(protocol.FrameLength(word)); c.isMessage(word, end) {
+				c.finish()
+				payload, visited = c.deliver(pos, word, end), false
+				continue
+			}
+		}
 		if payload, _, o = c.Next(); o != Done {
 			return n, o, nil
 		}

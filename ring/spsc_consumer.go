@@ -140,7 +140,7 @@ func (c *Consumer) Next() ([]byte, uint16, Outcome) {
 	word := *wordAt(c.data, pos&c.mask) // read once; the tail that covers it has been seen (T2)
 	n := protocol.FrameLength(word)
 	end := pos + protocol.FrameSize(n)
-	if !protocol.IsData(word) || end > c.edge || n > c.maxMessage {
+	if !c.isMessage(word, end) {
 		var o Outcome
 		if word, o = c.unusual(word); o != Done {
 			return nil, 0, o
@@ -149,9 +149,19 @@ func (c *Consumer) Next() ([]byte, uint16, Outcome) {
 		n = protocol.FrameLength(word)
 		end = pos + protocol.FrameSize(n)
 	}
+	return c.deliver(pos, word, end), protocol.FrameType(word), Done
+}
+
+// isMessage reports whether a header word is that of a message that ends at end, and sound.
+func (c *Consumer) isMessage(word, end uint64) bool {
+	return protocol.IsData(word) && end <= c.edge && protocol.FrameLength(word) <= c.maxMessage
+}
+
+// deliver takes a frame in hand and returns its payload.
+func (c *Consumer) deliver(pos, word, end uint64) []byte {
 	c.hand, c.handWord, c.next = pos, word, end
 	c.storeCursor(pos | protocol.CursorInHand)
-	return bytesAt(c.data, pos&c.mask+protocol.FrameHeaderSize, n), protocol.FrameType(word), Done
+	return bytesAt(c.data, pos&c.mask+protocol.FrameHeaderSize, protocol.FrameLength(word))
 }
 
 // Type is the type of the frame that was delivered last.
