@@ -154,6 +154,10 @@ func (c *Consumer) manyPoll(ctx context.Context, limit int, fn func(msg []byte) 
 			c.leave()
 			return n, nil
 		}
+		var more bool
+		if payload, _, more = c.many.NextInBatch(); more {
+			continue
+		}
 		var o ring.Outcome
 		if payload, _, o = c.many.Next(); o != ring.Done {
 			if o == ring.Broken {

@@ -55,8 +55,8 @@ func (c *MPMCConsumer) Next() ([]byte, uint16, Outcome) {
 	case handHeld:
 		c.finishWhole()
 	case handHeld | handBatch:
-		if c.finishInBatch() {
-			return c.payload()
+		if payload, typ, more := c.NextInBatch(); more {
+			return payload, typ, Done
 		}
 	}
 	if c.hand.state != 0 || c.err != nil {
@@ -74,7 +74,7 @@ func (c *MPMCConsumer) Next() ([]byte, uint16, Outcome) {
 
 // readHeader reads the header of the frame that was taken, once; the word that covers it has been seen.
 func (c *MPMCConsumer) readHeader() uint64 {
-	c.hand.header = *wordAt(c.data, c.at(c.hand.index))
+	c.hand.header = *wordAt(c.data, c.hand.frame)
 	return c.hand.header
 }
 
@@ -142,7 +142,9 @@ func (c *MPMCConsumer) take() Outcome {
 				if (pos^c.next)&^c.block != 0 {
 					c.passed(seam.TakeHead, c.head, pos, c.next)
 				}
-				c.hand.state, c.hand.index, c.hand.word, c.hand.place, c.hand.at = handHeld, pos&c.mask, mine, word, 0
+				c.hand.state, c.hand.index, c.hand.word, c.hand.place = handHeld, pos&c.mask, mine, word
+				c.hand.frame = c.at(pos)
+				c.hand.at = c.hand.frame
 				return Done
 			}
 		} else {
@@ -226,7 +228,6 @@ func (c *MPMCConsumer) isMessage(header, limit uint64) bool {
 
 // open looks into the frame that was taken, whose header has been read, and delivers its first message.
 func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
-	frame := c.at(c.hand.index)
 	limit, header := c.hand.word.Span()<<(c.shift&63), c.hand.header
 	if c.isMessage(header, limit) {
 		return c.payload()
@@ -236,12 +237,13 @@ func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 	}
 	n := protocol.FrameLength(header)
 	c.hand.state |= handBatch
-	c.hand.end = protocol.BatchHeaderSize + n
-	done := *wordAt(c.data, frame+protocol.FrameHeaderSize)
+	c.hand.at += protocol.BatchHeaderSize
+	c.hand.end = c.hand.at + n
+	done := *wordAt(c.data, c.hand.frame+protocol.FrameHeaderSize)
 	if done > n || done%protocol.FrameAlign != 0 {
 		return nil, 0, c.broken(&protocol.CorruptError{Field: "progress of a batch", Offset: c.hand.index, Got: done, Want: "a multiple of 8 within the batch"})
 	}
-	c.hand.at = protocol.BatchHeaderSize + done
+	c.hand.at += done
 	if c.hand.at == c.hand.end { // whoever had it finished all of it and died before giving it back
 		c.giveBack()
 		return nil, 0, Empty
@@ -249,27 +251,31 @@ func (c *MPMCConsumer) open() ([]byte, uint16, Outcome) {
 	return c.deliver()
 }
 
-// finishInBatch finishes a message of a batch and has the next one in hand. It reports whether there is one; if not, the batch was given
-// back, or the ring is broken.
-func (c *MPMCConsumer) finishInBatch() bool {
-	c.countReceived()
-	c.noteProgress()
+// NextInBatch is the part of Next that is for a message of a batch: it finishes the one in hand and delivers the one behind it. It reports
+// whether it did; if not, because that was the last, because something else is in hand or the ring is broken, Next goes on from there.
+func (c *MPMCConsumer) NextInBatch() (payload []byte, typ uint16, more bool) {
+	if c.hand.state != handHeld|handBatch {
+		return nil, 0, false
+	}
+	n := c.countReceived()
+	c.noteProgress(n)
 	if c.hand.at >= c.hand.end {
 		c.giveBack()
-		return false
+		return nil, 0, false
 	}
-	header, limit := *wordAt(c.data, c.at(c.hand.index)+c.hand.at), c.hand.end-c.hand.at
+	header, limit := *wordAt(c.data, c.hand.at), c.hand.end-c.hand.at
 	if limit < protocol.FrameHeaderSize || !c.isMessage(header, limit) {
 		c.broken(protocol.CheckMPMCFrame(header, c.hand.index, limit, c.maxMessage, false))
-		return false
+		return nil, 0, false
 	}
 	c.hand.header = header
-	return true
+	payload, typ, _ = c.payload()
+	return payload, typ, true
 }
 
 // deliver delivers the message of a batch at the place that hand says.
 func (c *MPMCConsumer) deliver() ([]byte, uint16, Outcome) {
-	header := *wordAt(c.data, c.at(c.hand.index)+c.hand.at)
+	header := *wordAt(c.data, c.hand.at)
 	if err := protocol.CheckMPMCFrame(header, c.hand.index, c.hand.end-c.hand.at, c.maxMessage, false); err != nil {
 		return nil, 0, c.broken(err)
 	}
@@ -280,7 +286,7 @@ func (c *MPMCConsumer) deliver() ([]byte, uint16, Outcome) {
 // payload is that of the message in hand.
 func (c *MPMCConsumer) payload() ([]byte, uint16, Outcome) {
 	n := protocol.FrameLength(c.hand.header)
-	return bytesAt(c.data, c.at(c.hand.index)+c.hand.at+protocol.FrameHeaderSize, n), protocol.FrameType(c.hand.header), Done
+	return bytesAt(c.data, c.hand.at+protocol.FrameHeaderSize, n), protocol.FrameType(c.hand.header), Done
 }
 
 // Type is the type of the message in hand.

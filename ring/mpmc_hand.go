@@ -11,9 +11,10 @@ type hand struct {
 	state  handState
 	index  uint64 // of its first granule
 	word   protocol.Word
+	frame  uint64 // its offset in the data
 	header uint64 // of the message
-	at     uint64 // offset of the message's header in the frame
-	end    uint64 // of a batch's content
+	at     uint64 // offset of that header in the data
+	end    uint64 // likewise, of the end of a batch's content
 	place  *atomic.Uint64
 }
 

@@ -38,7 +38,7 @@ func (c *MPMCConsumer) adopt(generation uint64) bool {
 		}
 		mine := w.With(c.slot, protocol.WordTaken)
 		if c.swap(seam.OrphanTake, word, w, mine) {
-			c.hand = hand{state: handHeld, index: index, place: word, word: mine}
+			c.hand = hand{state: handHeld, index: index, place: word, word: mine, frame: c.at(index), at: c.at(index)}
 			if w.Owner() != orphanUnseen {
 				c.hand.state |= handOrphan
 			}

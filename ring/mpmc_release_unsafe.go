@@ -24,11 +24,13 @@ func (c *MPMCConsumer) giveBack() {
 	c.release(place, index, w)
 }
 
-func (c *MPMCConsumer) countReceived() {
-	n := protocol.FrameLength(c.hand.header)
+// countReceived counts the message in hand and returns its length.
+func (c *MPMCConsumer) countReceived() uint64 {
+	n, counters := protocol.FrameLength(c.hand.header), c.counters
 	c.received += protocol.FrameSize(n)
-	addOwned(wordAt(c.counters, 8*protocol.SlotReceived), 1)
-	addOwned(wordAt(c.counters, 8*protocol.SlotReceivedBytes), n)
+	addOwned(wordAt(counters, 8*protocol.SlotReceived), 1)
+	addOwned(wordAt(counters, 8*protocol.SlotReceivedBytes), n)
+	return n
 }
 
 // finish finishes the message in hand. It reports whether the frame, a batch, has more of them.
@@ -49,7 +51,7 @@ func (c *MPMCConsumer) drop() (more bool) {
 // advance goes on to the next message of a batch, or gives the frame back.
 func (c *MPMCConsumer) advance() (more bool) {
 	if c.hand.is(handBatch) {
-		c.noteProgress()
+		c.noteProgress(protocol.FrameLength(c.hand.header))
 		if c.hand.at < c.hand.end {
 			c.hand.state &^= handOrphan // the dead one had the message before in hand, no other
 			return true
@@ -59,15 +61,15 @@ func (c *MPMCConsumer) advance() (more bool) {
 	return false
 }
 
-// noteProgress notes that the message of a batch in hand is finished.
-func (c *MPMCConsumer) noteProgress() {
-	c.hand.at += protocol.FrameSize(protocol.FrameLength(c.hand.header))
-	progress := wordAt(c.data, c.at(c.hand.index)+protocol.FrameHeaderSize)
+// noteProgress notes that the message of a batch in hand, of n bytes, is finished.
+func (c *MPMCConsumer) noteProgress(n uint64) {
+	c.hand.at += protocol.FrameSize(n)
+	progress := wordAt(c.data, c.hand.frame+protocol.FrameHeaderSize)
 	if seam.On {
 		seam.At(seam.TakeProgress, unsafe.Pointer(progress))
 	}
 	// Only who has the frame in hand writes here, and reads it: after this consumer's death, its successor.
-	storeOwned(progress, c.hand.at-protocol.BatchHeaderSize)
+	storeOwned(progress, c.hand.at-c.hand.frame-protocol.BatchHeaderSize)
 }
 
 // release gives a frame back, and wakes who sleeps for space. The first granule's word goes last: while that is held, nobody can claim

@@ -78,9 +78,9 @@ func mutants() []mutant {
 		one("a message is given back before it is read", "drop", consumerFile,
 			"\t\treturn c.nextAny(true)\n\t}\n", "\t\treturn c.nextAny(true)\n\t}\n\tc.release(c.hand.place, c.hand.index, c.hand.word)\n"),
 		one("progress in a batch is not noted", "leave-batch", releaseFile,
-			"\tstoreOwned(progress, c.hand.at-protocol.BatchHeaderSize)\n", "\t_ = progress\n"),
+			"\tstoreOwned(progress, c.hand.at-c.hand.frame-protocol.BatchHeaderSize)\n", "\t_ = progress\n"),
 		one("progress in a batch is noted too early", "leave-batch", consumerFile,
-			"\tc.hand.at = protocol.BatchHeaderSize + done\n", "\tc.hand.at = protocol.BatchHeaderSize + done\n\tif done == 0 {\n\t\tstoreOwned(wordAt(c.data, frame+protocol.FrameHeaderSize), 16)\n\t}\n"),
+			"\tc.hand.at += done\n", "\tc.hand.at += done\n\tif done == 0 {\n\t\tstoreOwned(wordAt(c.data, c.hand.frame+protocol.FrameHeaderSize), 16)\n\t}\n"),
 		one("a batch that was finished is not given back", "leave-batch", consumerFile,
 			"\t\tc.giveBack()\n\t\treturn nil, 0, Empty", "\t\tc.hand = hand{}\n\t\treturn nil, 0, Empty"),
 
