@@ -90,6 +90,7 @@ func lookAt(e shmpipe.Entry, opts shmpipe.Options) (segmentInfo, bool) {
 	}
 	err := e.Err
 	if err == nil {
+		opts.ReadOnly = true // also what this build, or this user, must not write to
 		var v segmentInfo
 		if v, err = openAndInspect(e.Name, opts); err == nil {
 			return v, true

@@ -44,6 +44,7 @@ func (o *statOptions) run(cmd *cobra.Command, args []string) error {
 		return usagef("watch is %v, want at least 10ms", o.watch)
 	}
 	opts := o.app.options()
+	opts.ReadOnly = true // also what this build, or this user, must not write to
 	pipe, err := shmpipe.Open(args[0], &opts)
 	if err != nil {
 		return err

@@ -1,19 +1,41 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"shmpipe/protocol"
 )
 
 // TestMain lets the test binary be the command, so that scripts run real processes of it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"shmpipe": main})
+	testscript.Main(m, map[string]func(){"shmpipe": main, "set-header-byte": setHeaderByte})
+}
+
+// setHeaderByte is the scripts' command "set-header-byte SEGMENT OFFSET VALUE", which also mends the checksum.
+func setHeaderByte() {
+	b, err := os.ReadFile(os.Args[1])
+	must(err)
+	offset, err := strconv.Atoi(os.Args[2])
+	must(err)
+	value, err := strconv.ParseUint(os.Args[3], 0, 8)
+	must(err)
+	b[offset] = byte(value)
+	clear(b[protocol.OffChecksum:][:4])
+	table := b[protocol.HeaderSize:][:binary.LittleEndian.Uint32(b[protocol.OffRingCount:])*protocol.RingEntrySize]
+	sum := crc32.Checksum(slices.Concat(b[:protocol.OffState], table), crc32.MakeTable(crc32.Castagnoli))
+	binary.LittleEndian.PutUint32(b[protocol.OffChecksum:], sum)
+	must(os.WriteFile(os.Args[1], b, 0)) // the same file: who has it mapped sees it
 }
 
 // shellHelpers are what the scripts' shell parts share: "eventually COMMAND" waits until a command succeeds.
