@@ -53,13 +53,16 @@ func newCopies(t *testing.T) *copies {
 	return &copies{t, name(t, pipe), dir, filepath.Join(dir, filepath.Base(pathOf(t, pipe))), good}
 }
 
-// open opens a segment of these bytes.
+// open opens a segment of these bytes. An error names the file and says what to do, whatever is wrong with it.
 func (c *copies) open(b []byte) error {
 	require.NoError(c.t, os.WriteFile(c.file, b, 0o600))
 	p, err := shmpipe.Open(c.name, &shmpipe.Options{Dir: c.dir})
 	if err == nil {
 		require.NoError(c.t, p.Close())
+		return nil
 	}
+	require.ErrorContains(c.t, err, c.file)
+	require.Regexp(c.t, "remove it with `shmpipe rm |open it with |use a newer release|create it ", err.Error())
 	return err
 }
 
@@ -88,9 +91,12 @@ func TestOpen_OfAFileThatIsNoSegmentSaysSo(t *testing.T) {
 	require.NoError(t, os.Remove(c.file))
 	require.NoError(t, os.Symlink("/etc/hostname", c.file))
 	_, err = shmpipe.Open(c.name, &shmpipe.Options{Dir: c.dir})
-	require.Error(t, err)
+	require.ErrorIs(t, err, shmpipe.ErrNotSegment)
 	require.ErrorContains(t, err, c.file)
-	require.NoError(t, os.Remove(c.file))
+	require.ErrorContains(t, err, "shmpipe rm --force "+c.name)
+	require.ErrorContains(t, shmpipe.Remove(c.name, false, &shmpipe.Options{Dir: c.dir}), "--force")
+	require.NoError(t, shmpipe.Remove(c.name, true, &shmpipe.Options{Dir: c.dir}))
+	require.FileExists(t, "/etc/hostname", "where the link leads to stays")
 	require.NoError(t, syscall.Mkfifo(c.file, 0o600))
 	shmtest.Within(t, shmtest.Patience, "opening a fifo", func() { _, err = shmpipe.Open(c.name, &shmpipe.Options{Dir: c.dir}) })
 	require.ErrorIs(t, err, shmpipe.ErrNotSegment)

@@ -82,7 +82,7 @@ func open(name string, o Options) (*Pipe, error) {
 	}
 	seg, err := segment.Open(o.Backend.segment(), name, o.segment())
 	if err != nil {
-		return nil, err
+		return nil, remedy(err, name, o.Backend)
 	}
 	return newPipe(seg, o), nil
 }

@@ -195,7 +195,7 @@ func Parse(mem []byte, size uint64) (*Header, error) {
 	switch mark := le.Uint32(fixed[OffByteOrder:]); mark {
 	case ByteOrderMark:
 	case 0x04030201:
-		return nil, versionError("byte order mark", uint64(mark), uint64(ByteOrderMark), "it was written on a big-endian host")
+		return nil, versionError("byte order mark", uint64(mark), uint64(ByteOrderMark), "it was written on a big-endian host: remove it with `shmpipe rm --force`, or take another name")
 	default:
 		return nil, corrupt("byte order mark", OffByteOrder, uint64(mark), uint64(ByteOrderMark))
 	}

@@ -59,7 +59,7 @@ func (d *directory) explain(entry string, err error) error {
 	st, statErr := d.stat(entry)
 	switch {
 	case errors.Is(err, unix.ELOOP):
-		return fmt.Errorf("open %s: %w: it is a symbolic link, which is not followed; remove it", path, protocol.ErrNotSegment)
+		return fmt.Errorf("open %s: %w: it is a symbolic link, which is not followed", path, protocol.ErrNotSegment)
 	case errors.Is(err, unix.EISDIR), errors.Is(err, unix.ENXIO), errors.Is(err, unix.ENODEV):
 		return fmt.Errorf("open %s: %w: it is no regular file (%w)", path, protocol.ErrNotSegment, err)
 	case errors.Is(err, fs.ErrPermission) && statErr == nil:

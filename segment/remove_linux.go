@@ -48,6 +48,9 @@ func removePosix(name string, o Options, force bool) error {
 		if force && errors.Is(err, protocol.ErrNotSegment) {
 			return dir.unlinkAnything(entry)
 		}
+		if errors.Is(err, protocol.ErrNotSegment) {
+			err = fmt.Errorf("%w; %s", err, adviseForce)
+		}
 		return err
 	}
 	defer f.Close()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,9 @@ func (o *removeOptions) run(cmd *cobra.Command, args []string) error {
 		err := shmpipe.Remove(name, o.force, &opts)
 		if err == nil {
 			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; `shmpipe ls` shows what there is", err)
 		}
 		if len(args) == 1 {
 			return err
