@@ -39,12 +39,7 @@ func usagef(format string, args ...any) error { return &usageError{err: fmt.Erro
 // outputError is a failure to write standard output.
 type outputError struct{ err error }
 
-func (e *outputError) Error() string {
-	if errors.Is(e.err, syscall.ENOSPC) {
-		return fmt.Sprintf("standard output: %v; what was not written stays in the ring", e.err)
-	}
-	return fmt.Sprintf("standard output: %v", e.err)
-}
+func (e *outputError) Error() string { return fmt.Sprintf("standard output: %v", e.err) }
 func (e *outputError) Unwrap() error { return e.err }
 
 // report prints why a verb failed and returns the exit status.

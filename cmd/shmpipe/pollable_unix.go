@@ -38,3 +38,15 @@ func readerGone(f *os.File, limit time.Duration) bool {
 	n, err := unix.Poll(fds, int(limit.Milliseconds()))
 	return err == nil && n > 0 && fds[0].Revents&unix.POLLERR != 0
 }
+
+// closedAtStart reports whether f, a standard output, looks as if it had been closed when the program was started: Go's runtime
+// then opens /dev/null in its place, for reading and writing. A shell's `> /dev/null` is for writing only. A parent that opens it
+// for both cannot be told apart; it is better to refuse that than to lose what was sent.
+func closedAtStart(f *os.File) bool {
+	var at, null unix.Stat_t
+	if unix.Fstat(int(f.Fd()), &at) != nil || unix.Stat(os.DevNull, &null) != nil || at.Mode&unix.S_IFMT != unix.S_IFCHR || at.Rdev != null.Rdev {
+		return false
+	}
+	mode, err := unix.FcntlInt(f.Fd(), unix.F_GETFL, 0)
+	return err == nil && mode&unix.O_ACCMODE == unix.O_RDWR
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 
 	"shmpipe"
 	"shmpipe/futex"
@@ -42,7 +43,7 @@ func (r *receiving) run(ctx context.Context) error {
 	err := r.receive(ctx)
 	if r.sink != nil {
 		if flushErr := r.sink.flush(); flushErr != nil && (err == nil || err == io.EOF) {
-			err = flushErr
+			err = r.unwritten(flushErr)
 		}
 	}
 	r.meter.stop()
@@ -120,7 +121,7 @@ func (r *receiving) receive(ctx context.Context) error {
 func (r *receiving) await(ctx context.Context, limit int) (int, error) {
 	if r.sink != nil {
 		if err := r.sink.flush(); err != nil {
-			return 0, err
+			return 0, r.unwritten(err)
 		}
 	}
 	if r.options.timeout <= 0 {
@@ -143,7 +144,7 @@ func (r *receiving) take(msg []byte) error {
 	again := r.c.Redelivered()
 	if r.sink != nil {
 		if err := r.sink.put(msg); err != nil {
-			return err
+			return r.unwritten(err)
 		}
 	}
 	if r.latency != nil || r.verify != nil {
@@ -154,6 +155,17 @@ func (r *receiving) take(msg []byte) error {
 	}
 	r.meter.add(1, len(msg))
 	return nil
+}
+
+// unwritten says what becomes of messages that could not be written because there is no space.
+func (r *receiving) unwritten(err error) error {
+	switch {
+	case !errors.Is(err, syscall.ENOSPC):
+		return err
+	case r.sink.limit > 0:
+		return fmt.Errorf("%w; messages that --buffer had gathered are lost, the others stay in the ring", err)
+	}
+	return fmt.Errorf("%w; what was not written stays in the ring", err)
 }
 
 func (r *receiving) examine(msg []byte, again bool) {

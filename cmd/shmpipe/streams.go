@@ -96,6 +96,12 @@ func openOutput(ctx context.Context, stdout *os.File, name string) (*output, err
 		out.close = f.Close
 		return out, nil
 	}
+	if closedAtStart(stdout) {
+		return nil, &usageError{
+			errors.New("standard output is closed, so that the messages would be lost"),
+			"name a `--file FILE`; `--file /dev/null` throws them away",
+		}
+	}
 	out.File = pollable(stdout, os.O_WRONLY)
 	stop := context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(longAgo) })
 	out.close = func() error {
