@@ -97,7 +97,7 @@ func (g Geometry) header() (*protocol.Header, error) {
 	}
 	h, err := protocol.NewHeader(specs)
 	if err != nil {
-		return nil, fmt.Errorf("geometry %+v: %w: %w", g, fs.ErrInvalid, err)
+		return nil, fmt.Errorf("geometry: %w (%w)", err, fs.ErrInvalid) // it names what was got and what is wanted
 	}
 	return h, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -33,6 +34,22 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
+
+// plainly says what a flag that is a number wants, rather than which function could not read it.
+func plainly(err error) error {
+	var num *strconv.NumError
+	if !errors.As(err, &num) {
+		return err
+	}
+	want := map[string]string{"ParseUint": "a whole number of 0 or more", "ParseInt": "a whole number", "ParseFloat": "a number", "ParseBool": "true or false"}[num.Func]
+	if want == "" {
+		return err
+	}
+	if errors.Is(num, strconv.ErrRange) {
+		want = "a smaller number"
+	}
+	return errors.New(strings.TrimSuffix(err.Error(), num.Error()) + "want " + want)
+}
 
 func usagef(format string, args ...any) error { return &usageError{err: fmt.Errorf(format, args...)} }
 

@@ -79,7 +79,7 @@ type longLine struct {
 }
 
 func (e *longLine) Error() string {
-	return fmt.Sprintf("line %d has %d bytes, a message of this segment at most %d; make the segment with a greater --capacity, or use --frames blocks", e.line, e.length, e.limit)
+	return fmt.Sprintf("line %d has %d bytes, a message of this segment at most %d; make the segment with a greater --capacity or --max-message, or use --frames blocks", e.line, e.length, e.limit)
 }
 
 // measured reads on to the end of a line that is too long, to say how long it is.
@@ -124,7 +124,7 @@ func cutPrefixed(b []byte, n uint64, limit int, end bool) ([]byte, int, error) {
 	if len(b) >= prefixSize {
 		length := int64(binary.LittleEndian.Uint32(b))
 		if length > int64(limit) {
-			return nil, 0, fmt.Errorf("message %d has %d bytes by its prefix, a message of this segment at most %d; make the segment with a greater --capacity, or is the input not --frames prefixed?", n, length, limit)
+			return nil, 0, fmt.Errorf("message %d has %d bytes by its prefix, a message of this segment at most %d; make the segment with a greater --capacity or --max-message, or is the input not --frames prefixed?", n, length, limit)
 		}
 		if have := int64(len(b) - prefixSize); have < length {
 			if end {

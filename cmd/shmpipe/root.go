@@ -73,7 +73,7 @@ Exit status: 0 done; 1 it failed, or a check found a problem; 2 wrong usage; 130
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, args []string) error { return noVerb(cmd, args) },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", plainly(err)) })
 	backend := newChoice(&a.backend, "posix", []string{"posix", "sysv", "posix-mq", "sysv-mq", "auto"}, nil)
 	flags := root.PersistentFlags()
 	flags.Var(backend, "backend", "what carries the messages: posix (a file in /dev/shm), sysv (shmget), posix-mq or sysv-mq (a message queue of the kernel: slower), auto (the first of these that can be had)")

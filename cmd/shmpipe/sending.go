@@ -101,7 +101,7 @@ func (s *sending) send(ctx context.Context) error {
 func (s *sending) sendBlocks(ctx context.Context) error {
 	block := int(s.options.block)
 	if limit := s.p.MaxMessage(); block > limit && block != shmpipe.DefaultBlock {
-		return fmt.Errorf("block is %d bytes, a message of this segment has at most %d; give a smaller --block, or make the segment with a greater --capacity", block, limit)
+		return fmt.Errorf("block is %d bytes, a message of this segment has at most %d; give a smaller --block, or make the segment with a greater --capacity or --max-message", block, limit)
 	}
 	_, err := shmpipe.NewWriter(ctx, s.p, block).ReadFrom(meteredReader{s.source.input, &s.meter})
 	return err
@@ -136,7 +136,7 @@ func (s *sending) sendMessages(ctx context.Context, split *splitter) error {
 func (s *sending) generate(ctx context.Context, batch int) error {
 	size, total := int(s.options.size), s.options.generate
 	if limit := s.p.MaxMessage(); size > limit {
-		return fmt.Errorf("size is %d bytes, a message of this segment has at most %d; make the segment with a greater --capacity", size, limit)
+		return fmt.Errorf("size is %d bytes, a message of this segment has at most %d; make the segment with a greater --capacity or --max-message", size, limit)
 	}
 	g := newGenerator(total, s.options.rate)
 	s.meter.begin()
