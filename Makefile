@@ -41,6 +41,10 @@ crash: ## kill processes at every store to shared memory, and write docs/crash-m
 soak: ## kill, stop and restart processes at random for SOAKTIME (default 60s)
 	$(GO) test ./internal/soak -run Soak -count=1 -v -timeout 0 -soak.time=$(or $(SOAKTIME),60s)
 
+.PHONY: leak
+leak: ## make and remove 100,000 segments of each kind, and look what is left: three minutes
+	SHMPIPE_TEST_FULL=1 $(GO) test . -run Leak -count=1 -v -timeout 0
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (default 15s)
 	./scripts/fuzz.sh $(or $(FUZZTIME),15s)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"shmpipe"
 	"shmpipe/internal/shmtest"
 )
@@ -40,6 +42,72 @@ func TestLeak_NothingIsLeftOfManySegments(t *testing.T) {
 		child.Wait()
 		t.Logf("%v, %v: %d rounds, %v each", b, mode, n, time.Since(start)/time.Duration(n))
 	}
+}
+
+// One segment is opened, a role of it taken and left, and closed, 100,000 times.
+func TestLeak_NothingIsLeftOfManyOpenings(t *testing.T) {
+	for _, b := range named {
+		n := scale(100_000)
+		if b != shmpipe.POSIX && os.Getenv(fullVariable) == "" {
+			n /= 4
+		}
+		pipe := create(t, shmpipe.Geometry{Capacity: 4096}, shmpipe.Options{Backend: b})
+		start := time.Now()
+		child := shmtest.Child(t, "reopen", b.String(), name(t, pipe), strconv.Itoa(n))
+		if line := child.Line(); line != "nothing left" {
+			t.Fatalf("%v: %s", b, line)
+		}
+		child.Wait()
+		info, err := pipe.Info()
+		require.NoError(t, err)
+		require.Equal(t, uint64(n/2+1), info.Participants[0].Epoch, "each opening took a role")
+		t.Logf("%v: %d openings, %v each", b, n, time.Since(start)/time.Duration(n))
+	}
+}
+
+func roleReopen(args []string) error {
+	b, err := shmpipe.ParseBackend(args[0])
+	if err != nil {
+		return err
+	}
+	rounds, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	opts := &shmpipe.Options{Backend: b}
+	visit := func(i int) error {
+		p, err := shmpipe.Open(args[1], opts)
+		if err != nil {
+			return err
+		}
+		if i%2 == 0 {
+			v, err := p.Producer()
+			if err != nil {
+				return err
+			}
+			return errors.Join(v.Close(), p.Close())
+		}
+		c, err := p.Consumer()
+		if err != nil {
+			return err
+		}
+		return errors.Join(p.Close(), c.Close())
+	}
+	if err := errors.Join(visit(0), visit(1)); err != nil { // what is made once and kept is made now
+		return err
+	}
+	before := shmtest.Take()
+	for i := range rounds {
+		if err := visit(i); err != nil {
+			return fmt.Errorf("opening %d: %w", i, err)
+		}
+	}
+	if left := before.Leaks(); left != "" {
+		shmtest.Say("%q", left)
+		return nil
+	}
+	shmtest.Say("nothing left")
+	return nil
 }
 
 func roleLeak(args []string) error {

@@ -16,6 +16,7 @@ var roles = map[string]shmtest.Role{
 	"open-or-create":  roleOpenOrCreate,
 	"receive-many":    roleReceiveMany,
 	"receive-numbers": roleReceiveNumbers,
+	"reopen":          roleReopen,
 	"send-many":       roleSendMany,
 	"send-numbers":    roleSendNumbers,
 	"sleep":           roleSleep,
