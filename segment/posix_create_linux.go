@@ -3,6 +3,7 @@ package segment
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 
@@ -104,6 +105,9 @@ func newDraft(dir *directory, perm uint32) (*draft, error) {
 		fd, err = d.openNamed(perm)
 	}
 	if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			err = fmt.Errorf("%w; this process has uid %d: run as a user who may write there, or take another directory (--dir, Options.Dir)", err, os.Geteuid())
+		}
 		return nil, fmt.Errorf("create a file in %s: %w", dir.path, err)
 	}
 	d.file = os.NewFile(uintptr(fd), dir.path)

@@ -83,7 +83,7 @@ func (o *checkOptions) check(name string) (checkReport, error) {
 		return checkReport{}, err
 	}
 	// For looking only: also what this build must not write to.
-	seg, err := segment.Open(backend, name, segment.Options{Dir: opts.Dir, ReadOnly: true})
+	seg, err := segment.Open(backend, name, segment.Options{Dir: opts.Dir, AllowOtherOwner: opts.AllowOtherOwner, ReadOnly: true})
 	if err != nil {
 		return unusable(name, opts, err)
 	}

@@ -23,6 +23,7 @@ type app struct {
 	stdio
 	backend string
 	dir     string
+	trust   bool // other owners
 	quiet   bool
 }
 
@@ -79,6 +80,7 @@ Exit status: 0 done; 1 it failed, or a check found a problem; 2 wrong usage; 130
 	flags.Var(backend, "backend", "what carries the messages: posix (a file in /dev/shm), sysv (shmget), posix-mq or sysv-mq (a message queue of the kernel: slower), auto (the first of these that can be had)")
 	flags.StringVar(&a.dir, "dir", os.Getenv("SHMPIPE_DIR"), "directory of posix segments, of the lock files of sysv ones, and of the state files of queues; peers must use the same (default $SHMPIPE_DIR, or /dev/shm)")
 	flags.Lookup("dir").DefValue = "" // the environment of who makes the man pages is nobody's business
+	flags.BoolVar(&a.trust, "allow-other-owner", false, "use also what belongs to another user than this one and root: that user can change it at will, and end this process by truncating it")
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress and no summary on standard error; errors only")
 	must(root.RegisterFlagCompletionFunc("backend", backend.complete))
 	root.AddCommand(
@@ -132,7 +134,7 @@ func names(least, most int) cobra.PositionalArgs {
 func (a *app) options() shmpipe.Options {
 	b, err := shmpipe.ParseBackend(a.backend)
 	must(err) // the flag admits no other
-	return shmpipe.Options{Backend: b, Dir: a.dir}
+	return shmpipe.Options{Backend: b, Dir: a.dir, AllowOtherOwner: a.trust}
 }
 
 // backends are those that a verb about all of them looks at: the one that was named, or all that have names.

@@ -14,6 +14,6 @@ func Check(uid uint32, anyOwner bool) error {
 	if uid == own || uid == 0 || anyOwner {
 		return nil
 	}
-	return fmt.Errorf("%w: it belongs to uid %d, want %d (this process) or 0; allow other owners (Options.AllowOtherOwner) if you trust that user",
+	return fmt.Errorf("%w: it belongs to uid %d, want %d (this process) or 0; allow other owners (Options.AllowOtherOwner, --allow-other-owner) if you trust that user",
 		fs.ErrPermission, uid, own)
 }
