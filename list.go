@@ -27,8 +27,8 @@ type Entry struct {
 }
 
 // List finds what there is of one backend, or with Auto of all that have names, in the order of their names. It attaches to none: [Open]
-// one and use Info and Stats to learn more. Memfd segments have no name and cannot be listed; the error then matches
-// errors.ErrUnsupported.
+// one and use Info and Stats to learn more. A memfd has no name: open its Path, one of a process
+// that has it open, and hand that to [OpenFile]. It goes with those processes.
 func List(opts *Options) ([]Entry, error) {
 	if o := opts.withDefaults(); o.Backend != Auto {
 		return list(o)

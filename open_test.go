@@ -185,8 +185,6 @@ func TestRemove_RefusesWhileSomebodyIsAttachedUnlessForced(t *testing.T) {
 		require.ErrorIs(t, shmpipe.Remove(name, false, &opts), fs.ErrNotExist)
 	}
 	require.ErrorIs(t, shmpipe.Remove(shmtest.TempName(t), true, &shmpipe.Options{Backend: shmpipe.Memfd}), errors.ErrUnsupported)
-	_, err := shmpipe.List(&shmpipe.Options{Backend: shmpipe.Memfd})
-	require.ErrorIs(t, err, errors.ErrUnsupported)
 }
 
 func TestInfo_DescribesSegmentAndParticipants(t *testing.T) {
@@ -277,6 +275,36 @@ func TestList_FindsWhatIsThere(t *testing.T) {
 		require.Len(t, names, 2)
 		require.True(t, slices.IsSorted(names))
 	}
+}
+
+func TestList_FindsAMemfdByWhoHasItOpen(t *testing.T) {
+	opts := shmpipe.Options{Backend: shmpipe.Memfd}
+	pipe := create(t, shmpipe.Geometry{Capacity: 4096}, opts)
+	p := producer(t, pipe)
+	send(t, p, "a")
+	label := name(t, pipe)
+	listed := func() (at []shmpipe.Entry) {
+		found, err := shmpipe.List(&opts)
+		require.NoError(t, err)
+		for _, e := range found {
+			if e.Name == label {
+				at = append(at, e)
+			}
+		}
+		return at
+	}
+	at := listed()
+	require.Len(t, at, 1, "it has several descriptors, and is listed once")
+	require.NoError(t, at[0].Err)
+	require.Equal(t, 4096, at[0].Capacity)
+	f, err := os.Open(at[0].Path)
+	require.NoError(t, err)
+	defer f.Close()
+	look, err := shmpipe.OpenFile(f, &shmpipe.Options{ReadOnly: true})
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), stats(t, look).Sent)
+	require.NoError(t, errors.Join(look.Close(), f.Close(), p.Close(), pipe.Close()))
+	require.Empty(t, listed())
 }
 
 func TestReadOnly_LooksAndTakesNoRole(t *testing.T) {

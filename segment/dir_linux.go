@@ -23,6 +23,9 @@ func openDir(o Options) (*directory, error) {
 	path := o.dir()
 	fd, err := retry(func() (int, error) { return unix.Open(path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0) })
 	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; make the directory, or name another (--dir, Options.Dir)", err)
+		}
 		return nil, fmt.Errorf("open directory of segments %s: %w", path, err)
 	}
 	return &directory{os.NewFile(uintptr(fd), path), path}, nil

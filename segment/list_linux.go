@@ -14,7 +14,8 @@ import (
 )
 
 // List finds the segments of one backend, sorted by name, sound or not: what is ours by its name but no sound segment has its
-// Err set. It changes nothing, maps no file and waits for nobody. For Memfd the error matches [errors.ErrUnsupported].
+// Err set. It changes nothing, maps no file and waits for nobody. A memfd has a path for
+// [OpenFile] instead of a name for [Open].
 func List(b Backend, o Options) ([]Entry, error) {
 	var found []Entry
 	var err error
@@ -24,7 +25,7 @@ func List(b Backend, o Options) ([]Entry, error) {
 	case SysV:
 		found, err = listSysV(o)
 	case Memfd:
-		err = fmt.Errorf("a memfd has no name and is known only to those who have it open: %w", errors.ErrUnsupported)
+		found, err = listMemfd()
 	default:
 		err = unknownBackend(b)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -41,7 +42,11 @@ on /dev/mqueue.`,
 func (o *listOptions) run(cmd *cobra.Command, _ []string) error {
 	found := []segmentInfo{}
 	var failed error
-	for _, b := range o.app.backends(cmd) {
+	backends := o.app.backends(cmd)
+	if len(backends) > 1 {
+		backends = append(backends, shmpipe.Memfd) // those of pipes without a name, too
+	}
+	for _, b := range backends {
 		opts := o.app.options()
 		opts.Backend = b
 		entries, err := shmpipe.List(&opts)
@@ -92,7 +97,12 @@ func lookAt(e shmpipe.Entry, opts shmpipe.Options) (segmentInfo, bool) {
 	if err == nil {
 		opts.ReadOnly = true // also what this build, or this user, must not write to
 		var v segmentInfo
-		if v, err = openAndInspect(e.Name, opts); err == nil {
+		if e.Backend == shmpipe.Memfd {
+			v, err = openFileAndInspect(e.Path, opts)
+		} else {
+			v, err = openAndInspect(e.Name, opts)
+		}
+		if err == nil {
 			return v, true
 		}
 		if errors.Is(err, fs.ErrNotExist) {
@@ -108,6 +118,25 @@ func openAndInspect(name string, opts shmpipe.Options) (segmentInfo, error) {
 	if err != nil {
 		return segmentInfo{}, err
 	}
+	return inspectAndClose(pipe)
+}
+
+// openFileAndInspect looks at a memfd through a descriptor of a process that has it.
+func openFileAndInspect(path string, opts shmpipe.Options) (segmentInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return segmentInfo{}, err
+	}
+	pipe, err := shmpipe.OpenFile(f, &opts)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return segmentInfo{}, err
+	}
+	v, err := inspectAndClose(pipe)
+	v.Path = path
+	return v, err
+}
+
+func inspectAndClose(pipe *shmpipe.Pipe) (segmentInfo, error) {
 	v, err := inspect(pipe)
 	v.Blocking = stuck(segmentInfo{}, v) // no time to look twice: those only that are stopped
 	return v, errors.Join(err, pipe.Close())
