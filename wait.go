@@ -34,13 +34,14 @@ type waiting interface {
 
 // waiter is how an endpoint waits, and what it has learned of it.
 type waiter struct {
-	spins  bool   // at all
-	always bool   // never sleep
-	shares bool   // this process has one processor: the other side may need it
-	looks  int    // between two checks of the context
-	most   uint64 // ticks: the longest spin
-	least  uint64 // ticks: the shortest
-	budget uint64 // ticks: the present spin
+	spins   bool   // at all
+	glances bool   // before it waits; see ring.Consumer.Glance
+	always  bool   // never sleep
+	shares  bool   // this process has one processor: the other side may need it
+	looks   int    // between two checks of the context
+	most    uint64 // ticks: the longest spin
+	least   uint64 // ticks: the shortest
+	budget  uint64 // ticks: the present spin
 }
 
 const (
@@ -66,6 +67,7 @@ func newWaiter(o Options) waiter {
 	quota := one && runtime.NumCPU() > 1
 	several := onlineCPUs() > 1
 	w.spins = several && (o.Wait == WaitSpin || o.Wait == WaitAdaptive && !quota)
+	w.glances = w.spins && !one
 	w.always = several && o.Wait == WaitSpin
 	w.shares = runtime.NumCPU() == 1
 	return w

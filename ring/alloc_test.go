@@ -30,6 +30,12 @@ func TestSteps_AllocateNothing(t *testing.T) {
 			p.Publish()
 			next()
 		},
+		"glance, send, glance, next": func() {
+			c.Glance()
+			step(p.Send(msg, 1))
+			c.Glance()
+			next()
+		},
 		"send, look, next, return, next, release": func() {
 			step(p.Send(msg, 1))
 			step(c.Look(1, true))

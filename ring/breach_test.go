@@ -26,6 +26,7 @@ func TestConsumer_FindsATailThatBreaksTheProtocol(t *testing.T) {
 			_, _, o := c.Next()
 			requireBroken(t, m, o, c.Err(), "tail at 0x0 is")
 			require.Equal(t, Broken, c.Look(5, true))
+			require.False(t, c.Glance())
 		})
 	}
 }

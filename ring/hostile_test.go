@@ -61,6 +61,7 @@ func exercise(t testing.TB, p *Producer, c *Consumer, context string) {
 	steps := 4 * small / protocol.FrameHeaderSize
 	if c != nil {
 		check(c.Look(2, true), c.Err())
+		c.Glance()
 		c.Backlog()
 		for range steps {
 			payload, _, o := c.Next()

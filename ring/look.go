@@ -3,12 +3,18 @@ package ring
 import (
 	"sync"
 
+	"shmpipe/internal/prefetch"
 	"shmpipe/internal/spin"
 	"shmpipe/protocol"
 )
 
 // chunk is how many pauses pass between two looks while messages gather.
 const chunk = 256
+
+const (
+	glance    = 64 // looks of a Glance, at most: a microsecond or a few
+	cacheLine = 64 // bytes; what is fetched twice, or not at all, on other machines is only a hint
+)
 
 // pausesPerMicrosecond is measured once: a PAUSE takes from 10 to 140 cycles, by the make of the processor.
 var pausesPerMicrosecond = sync.OnceValue(func() uint64 {
@@ -29,6 +35,7 @@ func (c *Consumer) Look(spins int, first bool) Outcome {
 	if c.next != c.tail {
 		return Done
 	}
+	c.tellGather()
 	if first {
 		c.Rest()
 		if c.gather.pauses > 0 {
@@ -46,6 +53,38 @@ func (c *Consumer) Look(spins int, first bool) Outcome {
 		spin.Pause(1)
 	}
 	return Empty
+}
+
+// Glance looks for a message as Look does, but a few times only, and does nothing else: where two sides answer each other, the answer
+// comes meanwhile, and whatever stands between the tail and the caller makes it later. It reports whether a message came, and
+// false at once where messages are left to gather.
+//
+// Between two looks it has the first lines of the next frame come, which the producer writes before the tail. So they are on their way
+// together with the tail's, and not only after it. See docs/adr/0020-glance.md.
+func (c *Consumer) Glance() bool {
+	if c.next != c.tail {
+		return true
+	}
+	c.tellGather()
+	if c.gather.pauses > 0 {
+		return false
+	}
+	first := uintptr(addrAt(c.data, c.next&c.mask))
+	second := first + uintptr(min(cacheLine, protocol.FrameLength(c.handWord))) // of a frame as long as the last
+	for range glance {
+		if c.sharedTail.Load() != c.tail {
+			if c.refill() != Done {
+				return false
+			}
+			c.setEdge()
+			c.glanced = c.tail - c.next
+			return true
+		}
+		spin.Pause(1)
+		prefetch.Read(first)
+		prefetch.Read(second)
+	}
+	return false
 }
 
 // letGather pauses as long as gather says, but stops as soon as enough is there or nothing more comes. Seen is how many bytes have
@@ -69,8 +108,21 @@ func (g *gather) letGather(seen uint64, count func() uint64) {
 // found tells gather what a look found.
 func (c *Consumer) found() {
 	c.setEdge()
+	c.looked(c.tail - c.next)
+}
+
+// tellGather tells gather what the last glance found.
+func (c *Consumer) tellGather() {
+	if c.glanced > 0 {
+		c.looked(c.glanced)
+		c.glanced = 0
+	}
+}
+
+// looked tells gather that a look found so many bytes.
+func (c *Consumer) looked(gathered uint64) {
 	frame := protocol.FrameSize(protocol.FrameLength(c.handWord))
-	if c.gather.looked(c.tail-c.next, frame) {
+	if c.gather.looked(gathered, frame) {
 		c.gather.tick(spin.Ticks(), c.next)
 	}
 }

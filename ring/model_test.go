@@ -169,6 +169,10 @@ func (s *model) look(first bool) {
 	if len(s.queue) == 0 || s.held && len(s.queue) == 1 {
 		want = Empty
 	}
+	if first { // that it returns credit is for Look alone
+		require.Equal(s.t, want == Done, s.c.Glance())
+		s.check()
+	}
 	require.Equal(s.t, want, s.c.Look(1, first))
 	s.check()
 }

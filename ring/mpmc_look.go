@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"shmpipe/internal/prefetch"
 	"shmpipe/internal/seam"
 	"shmpipe/internal/spin"
 	"shmpipe/protocol"
@@ -21,6 +22,11 @@ func (c *MPMCConsumer) Look(spins int, first bool) Outcome {
 			return o
 		}
 		spin.Pause(1)
+		if c.gather.pauses == 0 { // the frame is written before the word, so have both come at once, as Consumer.Glance does
+			frame := uintptr(addrAt(c.data, c.at(c.next)))
+			prefetch.Read(frame)
+			prefetch.Read(frame + cacheLine)
+		}
 	}
 	return c.nothing()
 }

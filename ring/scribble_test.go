@@ -111,6 +111,8 @@ func scribbledConsumer(t *testing.T, c *Consumer, rng *rand.Rand) {
 			sum += b
 		}
 		runtime.KeepAlive(sum)
+	case o == Empty && rng.IntN(2) == 0:
+		c.Glance()
 	case o == Empty:
 		c.Look(3, true)
 	}

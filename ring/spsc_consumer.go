@@ -39,6 +39,7 @@ type Consumer struct {
 	counters     addr
 
 	gather   gather
+	glanced  uint64 // bytes that the last glance found, if gather was not told
 	onCredit func()
 	mem      Memory // keeps the slices reachable
 }

@@ -15,3 +15,6 @@ func Block(p uintptr) { block(p) }
 
 // Line fetches the line at p; otherwise it is as [Block].
 func Line(p uintptr) { line(p) }
+
+// Read is Line for a line that will be read.
+func Read(p uintptr) { read(p) }

@@ -7,3 +7,6 @@ func block(p uintptr)
 
 //go:noescape
 func line(p uintptr)
+
+//go:noescape
+func read(p uintptr)

@@ -4,3 +4,4 @@ package prefetch
 
 func block(uintptr) {}
 func line(uintptr)  {}
+func read(uintptr)  {}

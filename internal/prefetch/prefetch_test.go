@@ -16,6 +16,7 @@ func TestPrefetch_ChangesNothingAndFaultsNowhere(t *testing.T) {
 	for i := range BlockBytes { // also where no line begins
 		Block(start + uintptr(i))
 		Line(start + uintptr(i))
+		Read(start + uintptr(i))
 	}
 	for i := range b {
 		require.Equal(t, byte(i*7), b[i])
@@ -23,6 +24,8 @@ func TestPrefetch_ChangesNothingAndFaultsNowhere(t *testing.T) {
 	last := start + uintptr(len(b)) - 1 // what is behind it may be mapped or not
 	Block(last)
 	Line(last)
+	Read(last)
 	Block(0) // where nothing is mapped
 	Line(0)
+	Read(0)
 }
