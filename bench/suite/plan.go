@@ -124,8 +124,14 @@ func (p Plan) groups(all []*Contestant) []group {
 	return groups
 }
 
-// chosen are the contestants that a plan names, and the names that nobody has.
-func (p Plan) chosen(all []Contestant) (found []*Contestant, unknown []string) {
+// Check says whether a plan names a contestant that there is not; the error matches ErrNobody.
+func (p Plan) Check(all []Contestant) error {
+	_, err := p.chosen(all)
+	return err
+}
+
+// chosen are the contestants that a plan names.
+func (p Plan) chosen(all []Contestant) (found []*Contestant, err error) {
 	for i := range all {
 		if len(p.Contestants) == 0 || slices.Contains(p.Contestants, all[i].Name) {
 			found = append(found, &all[i])
@@ -133,8 +139,8 @@ func (p Plan) chosen(all []Contestant) (found []*Contestant, unknown []string) {
 	}
 	for _, n := range p.Contestants {
 		if !slices.ContainsFunc(all, func(c Contestant) bool { return c.Name == n }) {
-			unknown = append(unknown, n)
+			return nil, fmt.Errorf("%w: no contestant is called %s; `shmpipe bench --list` has their names", ErrNobody, n)
 		}
 	}
-	return found, unknown
+	return found, nil
 }

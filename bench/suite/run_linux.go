@@ -34,9 +34,9 @@ func Run(ctx context.Context, s Settings) (*result.Report, error) {
 	if s.Progress == nil {
 		s.Progress = silent{}
 	}
-	chosen, unknown := s.Plan.chosen(s.Catalogue)
-	if len(unknown) > 0 {
-		return nil, fmt.Errorf("%w: no contestant is called %s; `shmpipe bench --list` has their names", ErrNobody, unknown[0])
+	chosen, err := s.Plan.chosen(s.Catalogue)
+	if err != nil {
+		return nil, err
 	}
 	work, err := temporary()
 	if err != nil {

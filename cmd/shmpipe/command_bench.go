@@ -82,6 +82,11 @@ func (o *benchOptions) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
+	if o.from == "" {
+		if err := noContestants(plan.Check(all)); err != nil { // before a folder is made
+			return err
+		}
+	}
 	if err := o.checkTargets(); err != nil { // before anything is measured
 		return err
 	}
@@ -120,10 +125,15 @@ func (o *benchOptions) measure(ctx context.Context, plan suite.Plan, all []suite
 		s.Progress = &benchProgress{app: o.app}
 	}
 	rep, err := suite.Run(ctx, s)
+	return rep, noContestants(err)
+}
+
+// noContestants makes an error that there is nobody to run one of usage, and leaves others as they are.
+func noContestants(err error) error {
 	if errors.Is(err, suite.ErrNobody) {
-		return nil, &usageError{err, "`shmpipe bench --list` lists the contestants"}
+		return &usageError{err, "`shmpipe bench --list` lists the contestants"}
 	}
-	return rep, err
+	return err
 }
 
 func (o *benchOptions) printList(all []suite.Contestant) error {
