@@ -143,13 +143,12 @@ func (c *Consumer) manyPoll(ctx context.Context, limit int, fn func(msg []byte) 
 			return n, err
 		}
 		well = true
-		n++
 		c.use.store(useIn)
-		if c.closed.Load() {
+		if c.closed.Load() { // Close has handed the message to another consumer
 			c.resume()
 			return n, nil
 		}
-		if n >= limit {
+		if n++; n >= limit {
 			c.many.Release()
 			c.leave()
 			return n, nil

@@ -65,8 +65,11 @@ func (c *Consumer) queuePoll(ctx context.Context, limit int, fn func(msg []byte)
 		if err := c.visit(payload, fn); err != nil {
 			return n, err
 		}
-		n++
-		if !c.resume() {
+		open := c.resume()
+		if open || !c.queue.handBack.Load() {
+			n++
+		}
+		if !open {
 			return n, nil
 		}
 	}

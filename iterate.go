@@ -48,7 +48,8 @@ func (c *Consumer) Messages(ctx context.Context) iter.Seq2[[]byte, error] {
 }
 
 // Poll waits for a message and then calls fn for up to limit messages that are there, in place; the slice is valid until fn returns.
-// It returns how many messages were finished. If fn returns an error, Poll stops and returns it, and the message that fn was
+// It returns how many messages were finished: in SPSC also one in which fn closed the Consumer, which otherwise is handed to another
+// consumer. If fn returns an error, Poll stops and returns it, and the message that fn was
 // given is not finished: it comes again. Credit for all of them is given back at once, also if fn panics. The Consumer must not be
 // used in fn, except for Type, Redelivered and Close. Errors are those of Receive.
 func (c *Consumer) Poll(ctx context.Context, limit int, fn func(msg []byte) error) (int, error) {

@@ -145,6 +145,24 @@ func TestAMessageThatItsReaderFailedOnComesAgain(t *testing.T) {
 	})
 }
 
+// The one that the consumer was closed in is finished, or it comes again and was not counted.
+func TestPoll_CountsWhatDoesNotComeAgain(t *testing.T) {
+	forEach(t, func(t *testing.T, s subject) {
+		pipe, _ := s.pipe(t, shmpipe.Options{})
+		c := consumer(t, pipe)
+		p := producer(t, pipe)
+		send(t, p, "a", "b", "c")
+		n, err := c.Poll(soon(t), 10, func(msg []byte) error {
+			if string(msg) == "b" {
+				return c.Close()
+			}
+			return nil
+		})
+		require.NoError(t, err)
+		expect(t, consumer(t, pipe), []string{"a", "b", "c"}[n:]...)
+	})
+}
+
 func TestStream_CarriesBytes(t *testing.T) {
 	forEach(t, func(t *testing.T, s subject) {
 		p, c := s.ends(t)
