@@ -27,7 +27,7 @@ type rule struct {
 var rules = map[string]rule{
 	"protocol":           {},
 	"futex":              {allow: []string{"golang.org/x/sys/unix", "shmpipe/internal/spin", "shmpipe/internal/seam"}},
-	"ring":               {allow: []string{"shmpipe/protocol", "shmpipe/internal/spin", "shmpipe/internal/prefetch", "shmpipe/internal/seam"}, deny: []string{"os", "context", "time", "net", "syscall"}},
+	"ring":               {allow: []string{"shmpipe/protocol", "shmpipe/internal/spin", "shmpipe/internal/prefetch", "shmpipe/internal/bulk", "shmpipe/internal/seam"}, deny: []string{"os", "context", "time", "net", "syscall"}},
 	"segment":            {allow: []string{"golang.org/x/sys/unix", "github.com/edsrzf/mmap-go", "shmpipe/protocol", "shmpipe/internal/ofd", "shmpipe/internal/owner"}},
 	"mqueue":             {allow: []string{"golang.org/x/sys/unix", "shmpipe/protocol", "shmpipe/internal/mq", "shmpipe/internal/ofd", "shmpipe/internal/owner", "shmpipe/internal/spin", "shmpipe/internal/whoami"}},
 	"internal/mq":        {allow: []string{"golang.org/x/sys/unix"}},
@@ -37,6 +37,7 @@ var rules = map[string]rule{
 	"internal/seam":      {},
 	"internal/explore":   {allow: []string{"shmpipe/protocol", "shmpipe/ring", "shmpipe/internal/seam"}},
 	"internal/prefetch":  {},
+	"internal/bulk":      {allow: []string{"golang.org/x/sys/cpu"}},
 	"internal/spin":      {allow: []string{"golang.org/x/sys/cpu"}},
 	"internal/fence":     {allow: []string{"golang.org/x/sys/unix"}},
 	"internal/procwatch": {allow: []string{"golang.org/x/sys/unix"}},

@@ -59,8 +59,12 @@ func (p *MPMCProducer) writeBatch(pos, span uint64, msgs [][]byte, content uint6
 	*wordAt(frame, protocol.FrameHeaderSize) = 0
 	at, bytes := uint64(protocol.BatchHeaderSize), uint64(0)
 	for _, msg := range msgs {
-		p.write(addrAt(frame, at), msg, typ)
 		n := uint64(len(msg))
+		if isBulk(n) {
+			p.writeBulk(addrAt(frame, at), msg, typ)
+		} else {
+			p.write(addrAt(frame, at), msg, typ)
+		}
 		at += protocol.FrameSize(n)
 		bytes += n
 	}

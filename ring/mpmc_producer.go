@@ -77,7 +77,11 @@ func (p *MPMCProducer) Send(msg []byte, typ uint16) Outcome {
 	if at%fetchEach == 0 {
 		p.fetch(pos, at)
 	}
-	p.write(addrAt(p.data, at), msg, typ)
+	if isBulk(n) {
+		p.writeBulk(addrAt(p.data, at), msg, typ)
+	} else {
+		p.write(addrAt(p.data, at), msg, typ)
+	}
 	return p.commit(pos, span, 1, n)
 }
 

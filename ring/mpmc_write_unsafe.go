@@ -3,6 +3,7 @@ package ring
 import (
 	"unsafe"
 
+	"shmpipe/internal/bulk"
 	"shmpipe/internal/seam"
 	"shmpipe/protocol"
 )
@@ -15,6 +16,15 @@ func (p *MPMCProducer) write(frame addr, msg []byte, typ uint16) {
 	}
 	*wordAt(frame, 0) = protocol.FrameHeader(uint32(len(msg)), typ, 0)
 	put(frame, msg)
+}
+
+// isBulk says of a message of n bytes whether it is copied in bulk. The explorer wants its steps.
+func isBulk(n uint64) bool { return n >= bulk.Least && !seam.On && bulk.Better() }
+
+// writeBulk is write for a message that is copied in bulk.
+func (p *MPMCProducer) writeBulk(frame addr, msg []byte, typ uint16) {
+	*wordAt(frame, 0) = protocol.FrameHeader(uint32(len(msg)), typ, 0)
+	bulk.Copy(bytesAt(frame, protocol.FrameHeaderSize, uint64(len(msg))), msg)
 }
 
 // writeInSteps is write under the build tag seam: other participants, and death, can come between any two granules.

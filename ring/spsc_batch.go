@@ -17,7 +17,7 @@ func (p *Producer) PutAll(msgs [][]byte, typ uint16) (int, Outcome) {
 	for i, msg := range msgs {
 		n := uint64(len(msg))
 		frame := protocol.FrameSize(n)
-		if n > p.maxMessage || p.tail+frame > p.edge {
+		if n > p.direct || p.tail+frame > p.edge {
 			if o := p.Put(msg, typ); o != Done {
 				return i, o
 			}

@@ -3,6 +3,7 @@ package ring
 import (
 	"sync/atomic"
 
+	"shmpipe/internal/bulk"
 	"shmpipe/internal/seam"
 	"shmpipe/protocol"
 )
@@ -18,6 +19,7 @@ type Producer struct {
 	tail       uint64 // position of the next frame
 	edge       uint64 // a frame that ends here or before needs no look: end of credit or end of data, whichever is nearer
 	maxMessage uint64
+	direct     uint64 // the longest message that needs no other treatment: as maxMessage, but what is copied in bulk is longer
 	put        uint64 // messages written but not published
 	putBytes   uint64 // payload bytes of them
 	credit     uint64 // the head as last seen, plus the capacity: we may write up to here
@@ -59,6 +61,7 @@ func NewProducer(m Memory, fenced bool) (*Producer, error) {
 		mask:            capacity - 1,
 		capacity:        capacity,
 		maxMessage:      m.MaxMessage,
+		direct:          m.MaxMessage,
 		sharedTail:      atomicAt(ctl, protocol.OffTail),
 		sharedSent:      wordAt(ctl, protocol.OffSent),
 		sharedSentBytes: wordAt(ctl, protocol.OffSentBytes),
@@ -66,6 +69,9 @@ func NewProducer(m Memory, fenced bool) (*Producer, error) {
 		counters:        addrAt(ctl, protocol.OffProducerCounters),
 		fenced:          fenced,
 		mem:             m,
+	}
+	if bulk.Better() {
+		p.direct = min(p.direct, bulk.Least-1)
 	}
 	if p.poisoned() {
 		return nil, p.err
@@ -94,7 +100,11 @@ func (p *Producer) Put(msg []byte, typ uint16) Outcome {
 			return o
 		}
 	}
-	p.write(msg, typ)
+	if n > p.direct {
+		p.writeBulk(msg, typ)
+	} else {
+		p.write(msg, typ)
+	}
 	p.tail += frame
 	p.put++
 	p.putBytes += n
@@ -105,7 +115,7 @@ func (p *Producer) Put(msg []byte, typ uint16) Outcome {
 func (p *Producer) Send(msg []byte, typ uint16) Outcome {
 	n := uint64(len(msg))
 	frame := protocol.FrameSize(n)
-	if n > p.maxMessage || p.tail+frame > p.edge {
+	if n > p.direct || p.tail+frame > p.edge {
 		return p.sendSlow(msg, typ)
 	}
 	p.write(msg, typ)
@@ -116,7 +126,7 @@ func (p *Producer) Send(msg []byte, typ uint16) Outcome {
 	return Done
 }
 
-// sendSlow sends a message that Send has to look for space for.
+// sendSlow sends a message that Send has to look for space for, or that is copied in bulk.
 func (p *Producer) sendSlow(msg []byte, typ uint16) Outcome {
 	o := p.Put(msg, typ)
 	if o == Done {
@@ -133,6 +143,16 @@ func (p *Producer) write(msg []byte, typ uint16) {
 	}
 	*wordAt(p.data, at) = protocol.FrameHeader(uint32(len(msg)), typ, 0)
 	put(addrAt(p.data, at), msg)
+}
+
+// writeBulk is write for a message that is copied in bulk.
+func (p *Producer) writeBulk(msg []byte, typ uint16) {
+	at := p.tail & p.mask
+	if seam.On {
+		markWord(seam.SendFrame, wordAt(p.data, at))
+	}
+	*wordAt(p.data, at) = protocol.FrameHeader(uint32(len(msg)), typ, 0)
+	bulk.Copy(bytesAt(p.data, at+protocol.FrameHeaderSize, uint64(len(msg))), msg)
 }
 
 // Publish makes everything written so far visible to the consumer, at once. The caller then looks whether the consumer sleeps.

@@ -1,0 +1,7 @@
+//go:build !amd64 || !gc || purego || race
+
+package bulk
+
+const better = false
+
+func move(dst, src []byte) { copy(dst, src) }
