@@ -137,6 +137,7 @@ func TestSandbox_EverythingWorksWithoutTheNewerSystemCalls(t *testing.T) {
 
 // The two kinds may meet.
 func TestSandbox_APeerInsideAndOneOutsideWakeEachOther(t *testing.T) {
+	shmtest.NeedSandbox(t)
 	for _, w := range []shmpipe.WaitStrategy{shmpipe.WaitBlock, shmpipe.WaitAdaptive} {
 		pipe := create(t, shmpipe.Geometry{Capacity: 4096, Rings: 2}, shmpipe.Options{Wait: w})
 		cmd := shmtest.Command(t, "echo", name(t, pipe), w.String())

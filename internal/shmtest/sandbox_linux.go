@@ -43,6 +43,24 @@ func enterSandbox() error {
 // exitNoSandbox is the exit code of a process that could not enter the sandbox.
 const exitNoSandbox = 77
 
+// NeedSandbox skips the test where no sandbox can be put up, for tests that have but one process in it.
+func NeedSandbox(t *testing.T) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatalf("path of the test binary: %v", err)
+	}
+	cmd := exec.Command(self, "-test.run=^$")
+	cmd.Env = append(os.Environ(), SandboxVariable+"=1")
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == exitNoSandbox {
+		t.Skipf("no sandbox here: %s", out)
+	}
+	if err != nil {
+		t.Fatalf("in the sandbox: %v\n%s", err, out)
+	}
+}
+
 // InSandbox runs tests of this binary again, in a sandbox: those whose names match.
 func InSandbox(t *testing.T, pattern string) {
 	t.Helper()
