@@ -96,6 +96,11 @@ func readNumber(path string, to *int) error {
 // refusedPOSIX explains an error of mq_open for a new queue.
 func refusedPOSIX(l POSIXLimits, messages, size int, err error) error {
 	mostMessages, mostSize := l.Most()
+	if l.Privileged && errors.Is(err, errInvalid) && messages <= mostMessages && size <= mostSize {
+		// Privileged in a user namespace only, which the kernel does not count.
+		l.Privileged = false
+		mostMessages, mostSize = l.Most()
+	}
 	switch {
 	case errors.Is(err, errInvalid) && messages > mostMessages:
 		return fmt.Errorf("%d messages asked for, but %s is %d; raise it with `sysctl -w fs.mqueue.msg_max=%d`: %w", messages, limitName(l, "fs.mqueue.msg_max"), mostMessages, messages, err)

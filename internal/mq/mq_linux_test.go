@@ -285,6 +285,13 @@ func TestRefusals_NameTheLimitItsValueAndTheRemedy(t *testing.T) {
 	require.Positive(t, real.Queues)
 }
 
+func TestRefusals_NameTheUsersLimitWhereAPrivilegeDidNotHelp(t *testing.T) {
+	l := POSIXLimits{Messages: 10, MessageSize: 8192, Privileged: true}
+	require.ErrorContains(t, refusedPOSIX(l, 20, 64, unix.EINVAL), ", but fs.mqueue.msg_max is 10;")
+	require.ErrorContains(t, refusedPOSIX(l, 70000, 64, unix.EINVAL), "the kernel's own limit beyond fs.mqueue.msg_max is 65536;")
+	require.Equal(t, unix.EINVAL, refusedPOSIX(l, 10, 64, unix.EINVAL), "something else was invalid")
+}
+
 func TestAHugePOSIXQueue_IsRefusedWithTheReason(t *testing.T) {
 	if _, err := ReadPOSIXLimits(); err != nil {
 		t.Skip(err)
