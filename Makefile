@@ -25,6 +25,10 @@ test: ## run all tests
 race: ## run the tests with the race detector, the long ones shortened
 	$(GO) test -race -short $$($(GO) list $(PKGS) | grep -v /bench/)
 
+.PHONY: test-arm64
+test-arm64: ## run the tests for arm64 under qemu's user mode (wants qemu-user-static and Linux 6.7): some eight minutes
+	./scripts/test-arm64.sh
+
 .PHONY: explore
 explore: ## run the MPMC ring over all interleavings of small cases, with deaths, and its mutants: three minutes
 	$(GO) test -tags seam -count=1 ./internal/explore
