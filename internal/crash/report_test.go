@@ -84,6 +84,8 @@ it; and after that the walker behind ` + "`shmpipe check`" + ` finds nothing and
 *Recovery* is the time from the victim's last instruction until the survivors have sent and received, since then, as much as the whole
 ring holds. By then each place in it has been claimed, taken and given back anew, so whatever the victim held, somebody has dealt
 with it. It includes the time that the kernel needs to end the process, about a millisecond, and that of the messages themselves.
+Victims begin when the kernel has registered them for barriers. A process does not die while it does that, in its first 10 to 20
+milliseconds, so one that is killed just then is found dead as much later.
 `
 
 func (r *report) write(t *testing.T, path string, messages uint64) error {

@@ -14,6 +14,7 @@ import (
 	"shmpipe"
 	"shmpipe/futex"
 	"shmpipe/internal/crash"
+	"shmpipe/internal/fence"
 	"shmpipe/internal/seam"
 	"shmpipe/internal/shmtest"
 )
@@ -38,6 +39,14 @@ func scripts(m shmpipe.Mode) []string {
 // recovers reports whether the script needs a wreck.
 func recovers(script string) bool { return script == playAttach || script == playBlocked }
 
+// settle waits until the kernel has registered this process for barriers. It does that for ten to twenty milliseconds in which the
+// process cannot die: who is killed then keeps its lease until it is over. Random kills of such are the soak's business.
+func settle() {
+	fence.Prepare()
+	for end := time.Now().Add(time.Second); !fence.Registered() && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	}
+}
+
 // roleVictim plays once.
 func roleVictim(args []string) error {
 	b, err := openBoard(args[0])
@@ -48,6 +57,7 @@ func roleVictim(args []string) error {
 	if err != nil {
 		return err
 	}
+	settle()
 	sender := uint16(senderVictim)
 	if o.script == playWreck {
 		sender = senderWreck

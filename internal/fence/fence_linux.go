@@ -10,35 +10,31 @@ import (
 
 // Commands of membarrier(2), from linux/membarrier.h.
 const (
-	globalExpedited          = 1 << 1
-	registerGlobalExpedited  = 1 << 2
-	privateExpedited         = 1 << 3
-	registerPrivateExpedited = 1 << 4
+	globalExpedited         = 1 << 1
+	registerGlobalExpedited = 1 << 2
 )
 
 // Registration is once for a process. The kernel says no before 4.16, and so do some seccomp filters. It waits for a grace period of
-// the kernel, twice: some 30 milliseconds, more than all else that comes before a first message, so nobody waits for it.
+// the kernel, 10 to 20 milliseconds, more than all else that comes before a first message, so nobody waits for it. Who is killed meanwhile
+// dies at the end of it, so there is no second registration for a barrier of this process alone: that for all serves as well.
 var (
 	once       sync.Once
-	registered struct{ private, global atomic.Bool }
+	registered atomic.Bool
 )
 
-// Prepare begins to register for both kinds of barrier. Safe for concurrent use.
+// Prepare begins to register. Safe for concurrent use.
 func Prepare() {
 	once.Do(func() {
-		go func() {
-			registered.global.Store(membarrier(registerGlobalExpedited) == nil)
-			registered.private.Store(membarrier(registerPrivateExpedited) == nil)
-		}()
+		go func() { registered.Store(membarrier(registerGlobalExpedited) == nil) }()
 	})
 }
 
 // Registered reports whether this process takes part in [Global]. Once it does, it does for good. Safe for concurrent use, and cheap.
-func Registered() bool { return registered.global.Load() }
+func Registered() bool { return registered.Load() }
 
 // Process returns after every thread of this process has executed a full memory barrier. Safe for concurrent use.
 func Process() {
-	if registered.private.Load() && membarrier(privateExpedited) == nil {
+	if Registered() && Global() {
 		return
 	}
 	stopTheWorld()
@@ -58,7 +54,7 @@ func stopTheWorld() {
 // membarrier interrupts the processors concerned and waits for their answers.
 func membarrier(command uintptr) error {
 	call := unix.RawSyscall
-	if command == registerGlobalExpedited || command == registerPrivateExpedited {
+	if command == registerGlobalExpedited {
 		call = unix.Syscall // it sleeps
 	}
 	if _, _, errno := call(unix.SYS_MEMBARRIER, command, 0, 0); errno != 0 {
