@@ -103,7 +103,9 @@ func TestMain_ComparesContestantsThatCanAndNamesThoseThatCannot(t *testing.T) {
 	status, out, why := call("compare", "-contests", "vyukov-yield,pipe,unix-dgram", "-base", "vyukov-yield", "-shapes", "1x1", "-sizes", "64,8192",
 		"-rounds", "1", "-messages", "1000", "-ring", "65536")
 	require.Equal(t, statusDone, status, why)
-	require.Contains(t, out, "| | 1x1, 64 B | 1x1, 8192 B |")
+	// In one table, or in two if the processors moved between the sizes.
+	require.Regexp(t, `(?m)^\| \| 1x1, 64 B \|`, out)
+	require.Regexp(t, `(?m)^\| \|.* 1x1, 8192 B \|$`, out)
 	require.Contains(t, out, "| unix-dgram | **")
 	require.Contains(t, out, "- round 0: pipe 1x1: message of 8192 bytes: ")
 }
