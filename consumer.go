@@ -172,11 +172,8 @@ func (c *Consumer) nextSlow(ctx context.Context, o ring.Outcome) ([]byte, error)
 		if o == ring.Broken {
 			return nil, c.broken()
 		}
-		c.ring.Count(protocol.CounterWaits)
-		if !c.waiter.glances || !c.ring.Glance() {
-			if err := c.wait(ctx, c); err != nil {
-				return nil, err
-			}
+		if err := c.wait(ctx, c); err != nil {
+			return nil, err
 		}
 		payload, _, next := c.ring.Next()
 		if next == ring.Done {
@@ -387,7 +384,10 @@ func (c *Consumer) broken() error {
 // settle implements waiting. The producer may publish without a fence, so make one on its processor, or have it make them itself.
 func (c *Consumer) settle() time.Duration { return c.barrier() }
 
-func (c *Consumer) waits() {} // nextSlow counts it, and a glance too
+// glance implements waiting.
+func (c *Consumer) glance() bool { return c.ring.Glance() }
+
+func (c *Consumer) waits() { c.ring.Count(protocol.CounterWaits) }
 func (c *Consumer) parks() {
 	c.ring.Count(protocol.CounterParks)
 	c.ring.Slept()

@@ -200,6 +200,9 @@ func (c *manyConsumer) settle() time.Duration {
 	return min(most, c.behind(slot, blocked))
 }
 
+// glance implements waiting. A look does what a glance is for.
+func (c *manyConsumer) glance() bool { return false }
+
 func (c *manyConsumer) waits() {
 	c.blockedSince = 0
 	c.many.Count(protocol.SlotConsumer + protocol.CounterWaits)

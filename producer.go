@@ -365,5 +365,8 @@ func (p *Producer) settle() time.Duration {
 	return longest
 }
 
+// glance implements waiting.
+func (p *Producer) glance() bool { return false }
+
 func (p *Producer) waits() { p.ring.Count(protocol.CounterWaits) }
 func (p *Producer) parks() { p.ring.Count(protocol.CounterParks) }

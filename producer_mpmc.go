@@ -195,6 +195,9 @@ func (p *manyProducer) settle() time.Duration {
 	return min(most, p.behind(slot, blocked && !p.drain))
 }
 
+// glance implements waiting.
+func (p *manyProducer) glance() bool { return false }
+
 func (p *manyProducer) waits() {
 	p.blockedSince = 0
 	p.many.Count(protocol.SlotProducer + protocol.CounterWaits)

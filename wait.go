@@ -21,6 +21,8 @@ import (
 type waiting interface {
 	// look looks for what is waited for, up to spins times. First is true at the beginning of a wait.
 	look(spins int, first bool) ring.Outcome
+	// glance looks for a moment, and only that: the other side may be answering already. It reports whether it found something.
+	glance() bool
 	// vain says why waiting is in vain, or nil. Death is proved only if prove is set: that takes a system call.
 	vain(prove bool) error
 	// broken is the error after look returned Broken.
@@ -116,6 +118,9 @@ func (e *endpoint) waitInside(ctx context.Context, s waiting) error {
 	// somebody has wrecked.
 	if err := e.stopped(ctx, done); err != nil {
 		return err
+	}
+	if e.waiter.glances && s.glance() {
+		return nil
 	}
 	if e.waiter.spins {
 		if found, err := e.spin(ctx, done, s); found || err != nil {
