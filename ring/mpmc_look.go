@@ -33,6 +33,9 @@ func (c *MPMCConsumer) Look(spins int, first bool) Outcome {
 
 // ready looks whether there is something to take. It says Empty only of the head itself: who is about to sleep relies on it.
 func (c *MPMCConsumer) ready() Outcome {
+	if seam.On {
+		seam.At(seam.OrphanSeen, orphansAt(&c.crowd))
+	}
 	if c.hand.is(handAgain) || c.orphans.Load() != c.seen {
 		return Done
 	}
@@ -153,7 +156,7 @@ func (p *MPMCProducer) BeginDrain() {
 // noted. It returns Done, Full or Broken.
 func (p *MPMCProducer) AwaitDrained(spins int) Outcome {
 	for range spins {
-		for p.drainAt != p.drainTo && int32(protocol.Word(p.word(p.drainAt).Load()).Lap()-p.lap(p.drainAt)) > 0 {
+		for p.drainAt != p.drainTo && int32(p.load(seam.ClaimWordLoad, p.word(p.drainAt)).Lap()-p.lap(p.drainAt)) > 0 {
 			p.drainAt++ // free for the next lap, or in use in it
 		}
 		if p.drainAt == p.drainTo {

@@ -30,7 +30,7 @@
 //
 // # What is not
 //
-// Weak memory: steps are sequentially consistent here. Sleeping and waking, and AwaitDrained, which have no marks. A hint is read
-// and moved in one step. Looks at a hint in the middle of a long walk come in the walks at random only: how many granules a walk has
+// Weak memory: steps are sequentially consistent here. Sleeping and waking, which have no marks. A hint is read and moved in one step.
+// Looks at a hint in the middle of a long walk come in the walks at random only: how many granules a walk has
 // passed is in no field of the endpoint, so two states that differ in nothing else are taken for one.
 package explore

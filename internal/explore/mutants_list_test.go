@@ -66,6 +66,19 @@ func mutants() []mutant {
 		one("a look says that there is nothing where there is an orphan", "looks", lookFile,
 			"if c.hand.is(handAgain) || c.orphans.Load() != c.seen {", "if c.hand.is(handAgain) {"),
 
+		one("a look passes over a claim", "looks", lookFile,
+			"\t\tcase protocol.WordClaimed:\n\t\t\tc.blocker = w\n\t\t\treturn Empty\n", ""),
+		one("a look passes over what is abandoned", "looks", lookFile,
+			"case protocol.WordCommitted, protocol.WordAbandoned:", "case protocol.WordCommitted:"),
+
+		// Draining.
+		one("a drain does not wait for what is in use", "drains", lookFile,
+			"p.lap(p.drainAt)) > 0 {", "p.lap(p.drainAt)) >= 0 {"),
+		one("a drain looks at the last granule only", "drains", lookFile,
+			"p.drainTo - min(p.drainTo, p.mask+1)", "p.drainTo - min(p.drainTo, 1)"),
+		one("a drain does not look for the tail", "drains", lookFile,
+			"\t\tif _, o := p.findTail(); o != Empty {", "\t\tif o := Done; o != Empty {"),
+
 		// Releasing.
 		{"the first word is freed first", "laps", releaseFile, []edit{
 			{"\t\tc.stamp(seam.ReleaseInner, index, w.Span(), w.Lap())\n", ""},

@@ -28,6 +28,7 @@ type part struct {
 	leaves   int  // a consumer: leaves with so many messages received, the last of them in hand; 0: never
 	detaches bool // a producer: gives its slot back at the end
 	rescues  bool // looks for slots of the dead when it finds nothing to do
+	drains   bool // a producer: waits in the end until all is finished. One of a config's at most
 	looks    bool // before it goes on, it looks whether it can: Look or AwaitRoom
 }
 

@@ -74,6 +74,12 @@ func configs() []*config {
 		{name: "looks-large-frames", large: true, granules: 4, crashes: 1, parts: []part{
 			producer(messages(large, small, large)...).looking(), consumer().releasing().looking(), consumer().releasing().looking(),
 		}},
+		{name: "drains", large: true, granules: 2, crashes: 1, parts: []part{
+			producer(messages(small, small)...).draining(), producer(messages(small)...), consumer(), consumer(),
+		}},
+		{name: "drains-large-frames", large: true, granules: 4, drop: true, crashes: 2, parts: []part{
+			producer(messages(large, small)...).draining(), consumer(), consumer(),
+		}},
 		{name: "three-producers", granules: 4, crashes: 1, parts: []part{
 			producer(messages(small)...), producer(messages(small)...), producer(messages(large)...), consumer(),
 		}},
@@ -85,6 +91,7 @@ func consumer() part                 { return part{consumes: true, rescues: true
 
 func (p part) looking() part        { p.looks = true; return p }
 func (p part) releasing() part      { p.releases = true; return p }
+func (p part) draining() part       { p.drains = true; return p }
 func (p part) leaving(n int) part   { p.leaves = n; return p }
 func (p part) detaching() part      { p.detaches = true; return p }
 func (p part) inSlot(slot int) part { p.newcomer, p.slot = true, slot; return p }

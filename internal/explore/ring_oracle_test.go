@@ -18,9 +18,11 @@ const (
 	finished             // a message
 	torn
 	changed // the word of slot a by another process
+	drainBegun
+	drained
 )
 
-var eventNames = [...]string{"", "committed", "taken", "adopted", "delivered", "finished", "torn", "changed"}
+var eventNames = [...]string{"", "committed", "taken", "adopted", "delivered", "finished", "torn", "changed", "drain begun", "drained"}
 
 func tellEvent(e event) string { return fmt.Sprintf("[%s %d %d]", eventNames[e.kind], e.a, e.b) }
 
@@ -119,6 +121,7 @@ const (
 	keptUnflagged // delivered without the flag
 	keptFinished
 	keptDropped
+	keptNoted // committed when a drain began
 	keptOrder // how many of a producer's messages were taken
 	keptSize
 )
@@ -167,6 +170,12 @@ func (o *ringOracle) hear(v view, id int, e event) string {
 		kept[keptFinished] |= bit
 	case torn:
 		return "torn message"
+	case drainBegun:
+		kept[keptNoted] = kept[keptCommitted]
+	case drained:
+		if left := kept[keptNoted] &^ kept[keptFinished]; left != 0 {
+			return fmt.Sprintf("messages %b are not finished, and a drain that began behind them is over", left)
+		}
 	case changed:
 		l := leases(v.content(leasePlace))
 		if holder, held := l.holder(e.a); !held || holder != id {

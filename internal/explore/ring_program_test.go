@@ -34,6 +34,7 @@ const (
 	mended
 	detaching
 	waiting
+	draining
 )
 
 // looked is part of a label: it came from a look, not from a send or receive.
@@ -97,8 +98,30 @@ func (a *app) produce() {
 			id += len(s.lengths)
 		}
 	}
+	if a.part.drains {
+		a.drain(p)
+	}
 	if a.part.detaches {
 		a.detach()
+	}
+}
+
+// drain waits until everything is finished that was there when it began.
+func (a *app) drain(p *ring.MPMCProducer) {
+	a.at(draining, 0, 0)
+	a.tell(drainBegun, 0, 0)
+	p.BeginDrain()
+	for {
+		a.at(draining, 1, 0)
+		switch o := p.AwaitDrained(1); o {
+		case ring.Done:
+			a.tell(drained, 0, 0)
+			return
+		case ring.Full:
+			a.rescue(len(a.part.sends), 0)
+		default:
+			a.fail("drain: %v, %v", o, p.Err())
+		}
 	}
 }
 
@@ -184,7 +207,6 @@ func (a *app) consume() {
 
 // look looks whether there is something to receive.
 func (a *app) look(c *ring.MPMCConsumer) bool {
-	a.mark(seam.OrphanSeen, a.mem.places[orphansPlace]) // which Look reads at once
 	return c.Look(1, true) != ring.Empty
 }
 
