@@ -200,3 +200,32 @@ func open(t testing.TB, pipe *shmpipe.Pipe, opts *shmpipe.Options) (again *shmpi
 	t.Cleanup(func() { again.Close() })
 	return again
 }
+
+// By the policy of dropping, the message that a killed consumer had in hand is lost, and counted; no other.
+func TestScenario_ByThePolicyOfDroppingOnlyWhatWasInHandIsLost(t *testing.T) {
+	for _, mode := range []shmpipe.Mode{shmpipe.SPSC, shmpipe.MPMC} {
+		t.Run(mode.String(), func(t *testing.T) {
+			geo := small
+			geo.Mode, geo.OnConsumerDeath = mode, shmpipe.Drop
+			if mode == shmpipe.SPSC {
+				geo = shmpipe.Geometry{Capacity: 4096, OnConsumerDeath: shmpipe.Drop}
+			}
+			pipe := create(t, geo, shmpipe.POSIX)
+			p := producer(t, pipe)
+			send(t, p, "finished")
+			send(t, p, "in hand")
+			send(t, p, "behind")
+			victim := join(t, pipe, "consumer")
+			require.Equal(t, "finished", ask(t, victim, "take"))
+			ask(t, victim, "release")
+			require.Equal(t, "in hand", ask(t, victim, "take"))
+			victim.Kill()
+			c := consumer(t, pipe)
+			expect(t, c, "behind")
+			goesOn(t, p, c)
+			s := stats(t, pipe)
+			require.EqualValues(t, 1, s.Dropped)
+			require.Zero(t, s.Redelivered)
+		})
+	}
+}
