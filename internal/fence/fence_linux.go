@@ -10,31 +10,34 @@ import (
 
 // Commands of membarrier(2), from linux/membarrier.h.
 const (
-	globalExpedited         = 1 << 1
-	registerGlobalExpedited = 1 << 2
+	globalExpedited          = 1 << 1
+	registerGlobalExpedited  = 1 << 2
+	privateExpedited         = 1 << 3
+	registerPrivateExpedited = 1 << 4
 )
 
 // Registration is once for a process. The kernel says no before 4.16, and so do some seccomp filters. It waits for a grace period of
-// the kernel, 10 to 20 milliseconds, more than all else that comes before a first message, so nobody waits for it. Who is killed meanwhile
-// dies at the end of it, so there is no second registration for a barrier of this process alone: that for all serves as well.
+// the kernel, twice: some 30 milliseconds, more than all else that comes before a first message, so nobody waits for it.
 var (
 	once       sync.Once
-	registered atomic.Bool
+	registered struct{ private, global atomic.Bool }
 )
 
-// Prepare begins to register. Safe for concurrent use.
+// Prepare begins to register for both kinds of barrier. Safe for concurrent use.
 func Prepare() {
 	once.Do(func() {
-		go func() { registered.Store(membarrier(registerGlobalExpedited) == nil) }()
+		// At once, so that the grace periods overlap: a process that is killed meanwhile dies only at their end.
+		go func() { registered.global.Store(membarrier(registerGlobalExpedited) == nil) }()
+		go func() { registered.private.Store(membarrier(registerPrivateExpedited) == nil) }()
 	})
 }
 
 // Registered reports whether this process takes part in [Global]. Once it does, it does for good. Safe for concurrent use, and cheap.
-func Registered() bool { return registered.Load() }
+func Registered() bool { return registered.global.Load() }
 
 // Process returns after every thread of this process has executed a full memory barrier. Safe for concurrent use.
 func Process() {
-	if Registered() && Global() {
+	if registered.private.Load() && membarrier(privateExpedited) == nil {
 		return
 	}
 	stopTheWorld()
@@ -54,7 +57,7 @@ func stopTheWorld() {
 // membarrier interrupts the processors concerned and waits for their answers.
 func membarrier(command uintptr) error {
 	call := unix.RawSyscall
-	if command == registerGlobalExpedited {
+	if command == registerGlobalExpedited || command == registerPrivateExpedited {
 		call = unix.Syscall // it sleeps
 	}
 	if _, _, errno := call(unix.SYS_MEMBARRIER, command, 0, 0); errno != 0 {
