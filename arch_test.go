@@ -37,7 +37,7 @@ var rules = map[string]rule{
 	"internal/seam":      {},
 	"internal/explore":   {allow: []string{"shmpipe/protocol", "shmpipe/ring", "shmpipe/internal/seam"}},
 	"internal/prefetch":  {},
-	"internal/bulk":      {allow: []string{"golang.org/x/sys/cpu"}},
+	"internal/bulk":      {allow: []string{"github.com/klauspost/cpuid/v2"}},
 	"internal/spin":      {allow: []string{"golang.org/x/sys/cpu"}},
 	"internal/fence":     {allow: []string{"golang.org/x/sys/unix"}},
 	"internal/procwatch": {allow: []string{"golang.org/x/sys/unix"}},

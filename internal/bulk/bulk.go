@@ -5,8 +5,8 @@
 // written, and processors with "enhanced REP MOVSB" then take lines over without fetching them. It takes longer to begin, so it pays
 // for large copies only. The measurement is in docs/adr/0021-large-copies.md.
 //
-// On amd64 it is assembly. Elsewhere, under the build tag purego, and under the race detector, which does not see what assembly does,
-// it is the usual copy.
+// On amd64 it is assembly. Elsewhere, under the build tag purego, and under the race detector and sanitizers, which do not see what
+// assembly does, it is the usual copy.
 package bulk
 
 // Least is the length in bytes from which Copy is the better copy, if Better.
