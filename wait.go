@@ -44,11 +44,13 @@ type waiter struct {
 	most    uint64 // ticks: the longest spin
 	least   uint64 // ticks: the shortest
 	budget  uint64 // ticks: the present spin
+	rested  bool   // the flag has been up for some time
 }
 
 const (
 	spinLooks  = 64                    // looks between two checks of the context; some microseconds
 	leastSpin  = 2                     // microseconds
+	firstNap   = time.Millisecond      // a sleep whose flag has only just been raised; see barrier
 	longest    = 2 * time.Second       // a sleep, in case that all reasoning about wake-ups is wrong
 	spinChecks = 10 * time.Millisecond // between two proofs that the peer lives, for who never sleeps
 )
@@ -69,9 +71,9 @@ func newWaiter(o Options) waiter {
 	quota := one && runtime.NumCPU() > 1
 	several := onlineCPUs() > 1
 	w.spins = several && (o.Wait == WaitSpin || o.Wait == WaitAdaptive && !quota)
-	w.glances = w.spins && !one
 	w.always = several && o.Wait == WaitSpin
 	w.shares = runtime.NumCPU() == 1
+	w.glances = w.spins && !one && !w.shares && (w.always || w.most > 0)
 	return w
 }
 
@@ -120,6 +122,7 @@ func (e *endpoint) waitInside(ctx context.Context, s waiting) error {
 		return err
 	}
 	if e.waiter.glances && s.glance() {
+		e.waiter.spunWell()
 		return nil
 	}
 	if e.waiter.spins {
@@ -139,7 +142,7 @@ func (e *endpoint) spin(ctx context.Context, done <-chan struct{}, s waiting) (b
 	for first := true; ; first = false {
 		if found, err := e.found(s, s.look(w.looks, first)); found || err != nil {
 			if found {
-				w.budget = min(w.most, 2*w.budget)
+				w.spunWell()
 			}
 			return found, err
 		}
@@ -167,6 +170,9 @@ func (e *endpoint) spin(ctx context.Context, done <-chan struct{}, s waiting) (b
 	}
 }
 
+// spunWell has the next spin last longer: this one found something.
+func (w *waiter) spunWell() { w.budget = min(w.most, 2*w.budget) }
+
 // park sleeps until it is woken and finds something.
 func (e *endpoint) park(ctx context.Context, done <-chan struct{}, s waiting) error {
 	if found, err := e.found(s, s.look(1, !e.waiter.spins)); found || err != nil {
@@ -179,6 +185,8 @@ func (e *endpoint) park(ctx context.Context, done <-chan struct{}, s waiting) er
 	}
 	e.asleep.Store(true)
 	defer e.asleep.Store(false)
+	var last uint32
+	timeout := false
 	for {
 		// The order matters, thrice. Reset, then look for closed, ctx and suspect: what is set later ends the sleep. Prepare, then look:
 		// what is published later ends the sleep (the argument stands at futex.Gate). A proof of death, then look: what the dead
@@ -189,6 +197,8 @@ func (e *endpoint) park(ctx context.Context, done <-chan struct{}, s waiting) er
 		}
 		prove := e.suspect.Swap(false)
 		seq := e.sleepOn.Prepare()
+		e.waiter.rested = timeout && seq == last // who takes the flag down counts on
+		last = seq
 		most := s.settle()
 		if found, err := e.found(s, s.look(1, false)); found || err != nil {
 			return err
@@ -202,10 +212,11 @@ func (e *endpoint) park(ctx context.Context, done <-chan struct{}, s waiting) er
 		}
 		s.parks()
 		err := e.sleepOn.Sleep(seq, futex.Now()+int64(most), &e.cancel)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			e.suspect.Store(true)
-		} else if err != nil {
+		if timeout = errors.Is(err, os.ErrDeadlineExceeded); err != nil && !timeout {
 			return err
+		}
+		if timeout && most > firstNap {
+			e.suspect.Store(true)
 		}
 	}
 }
@@ -259,9 +270,18 @@ func (e *endpoint) inVain(s waiting, prove bool) (bool, error) {
 
 // barrier is made by who is about to sleep, after it said so: others publish without a fence, so it makes one on their processors, or
 // has them make it themselves. It returns how long to sleep at most.
+//
+// The first sleep is short, because neither is quite sure. Who published just before it saw that it must make a fence did so without one.
+// And Linux leaves out a processor that was idle while a process registered for such barriers, if it comes back to that
+// process without having run another in between (6.18; membarrier_switch_mm does nothing if the address space is the one that
+// the idle processor had borrowed). After a millisecond, what was published without a fence before the flag was up can be seen,
+// and what is published after that sees the flag.
 func (e *endpoint) barrier() time.Duration {
-	if !fence.Global() && e.sleepOn.Strict() {
-		return time.Millisecond // somebody may have published before it saw that
+	if !fence.Global() {
+		e.sleepOn.Strict()
 	}
-	return longest
+	if e.waiter.rested {
+		return longest
+	}
+	return firstNap
 }

@@ -43,6 +43,10 @@ import (
 // before its first sleep: that sets bit 1 of waiting for good, which sends each waker through W3, an atomic
 // read-modify-write and so a fence.
 //
+// Linux's barrier leaves out a processor now and then (see the caller), and a waker may have loaded waiting just before strict was set.
+// So the first sleep after S1 is to be short, a millisecond: a store buffer empties in far less. The sleeper then starts again
+// at S1, finds the flag up or raises it, and S2 sees whatever W1 was there before the flag was.
+//
 // # Several sleepers and wakers
 //
 // If the waker sees waiting, it clears it (W3) before it counts (W4). A sleeper whose store the clear wiped out read sequence
@@ -101,9 +105,8 @@ func (g Gate) Prepare() uint32 {
 }
 
 // Strict says, for good, that somebody sleeps here who cannot make other processors execute a barrier. Every waker then makes
-// one itself. It reports whether that is new: then a waker may be under way that has not seen it, so the first sleep after it
-// should be short.
-func (g Gate) Strict() bool { return atomic.OrUint32(g.waiting, strict)&strict == 0 }
+// one itself. A waker may be under way that has not seen it, so the first sleep after it should be short.
+func (g Gate) Strict() { atomic.OrUint32(g.waiting, strict) }
 
 // Sleep sleeps until the sequence is no longer seq, or the deadline comes (absolute, nanoseconds of [Now]; 0 is none), or cancel
 // is set (nil: never). Signals and stray wake-ups do not end it.
