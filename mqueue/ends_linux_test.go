@@ -1,10 +1,13 @@
 package mqueue
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,6 +183,82 @@ func TestClosing_NeedsNoLockThatAStoppedProcessMayHave(t *testing.T) {
 	require.NoError(t, s.Close())
 	_, _, _, err = r.Next(soon(t))
 	require.Equal(t, io.EOF, err)
+}
+
+// lockedTable has somebody else hold the table's lock, as a process does that was stopped in the middle of a change.
+func lockedTable(t *testing.T, q *Queue) (unlock func()) {
+	t.Helper()
+	fd, err := ofd.Reopen(q.state.fd, unix.O_RDWR)
+	require.NoError(t, err)
+	ok, err := ofd.LockWithin(fd, unix.F_WRLCK, lockTable, shmtest.Patience)
+	require.NoError(t, err)
+	require.True(t, ok)
+	unlock = sync.OnceFunc(func() { require.NoError(t, ofd.UnlockAndClose(fd)) })
+	t.Cleanup(unlock)
+	return unlock
+}
+
+func TestClosingWithAMessage_LosesItToNoStoppedProcess(t *testing.T) {
+	forEach(t, func(t *testing.T, k Kind) {
+		q, _ := made(t, k, Geometry{Mode: protocol.MPMC, MaxMessage: 100})
+		s, r, other := sender(t, q), receiver(t, q), receiver(t, q)
+		require.NoError(t, s.Send(noWait, []byte("one"), 7))
+		require.NoError(t, s.Send(noWait, []byte("two"), 0))
+		expect(t, r, []byte("one"))
+		r.Return()
+		unlock := lockedTable(t, q)
+		err := r.Close()
+		require.ErrorIs(t, err, protocol.ErrBusy)
+		require.ErrorContains(t, err, "goes to another receiver")
+		require.NoError(t, r.Close())
+		expect(t, other, []byte("two"))
+		unlock()
+		b, typ, again, err := other.Next(soon(t))
+		require.NoError(t, err)
+		require.Equal(t, "one", string(b))
+		require.EqualValues(t, 7, typ)
+		require.True(t, again)
+		require.NoError(t, s.Close())
+		_, _, _, err = other.Next(soon(t))
+		require.Equal(t, io.EOF, err)
+	})
+}
+
+// A part whose beginning another receiver left over cannot be put behind it while a stopped process has the table.
+func TestAPartInHand_IsLostToNoStoppedProcess(t *testing.T) {
+	forEach(t, func(t *testing.T, k Kind) {
+		for _, closes := range []bool{false, true} {
+			q, _ := made(t, k, Geometry{Mode: protocol.MPMC, MaxMessage: 1 << 20, Capacity: 4096})
+			s, begins, goesOn, last := sender(t, q), receiver(t, q), receiver(t, q), receiver(t, q)
+			want := numbered(2, 3, 1<<19)
+			done := make(chan error, 1)
+			go func() { done <- s.Send(soon(t), want, 7) }()
+			n, err := 0, error(mq.ErrEmpty)
+			shmtest.Eventually(t, "one part, and no more", func() bool {
+				n, err = begins.kq.TryReceive(begins.buf)
+				return err != mq.ErrEmpty
+			})
+			require.NoError(t, err)
+			require.NoError(t, begins.accept(begins.buf[:n]))
+			require.True(t, begins.partial)
+			require.NoError(t, begins.Close())
+			unlock := lockedTable(t, q)
+			for goesOn.aside == nil {
+				_, _, _, err = goesOn.Next(noWait)
+				require.True(t, err == protocol.ErrEmpty || errors.Is(err, protocol.ErrBusy), "got %v", err)
+			}
+			if closes {
+				require.ErrorIs(t, goesOn.Close(), protocol.ErrBusy)
+				goesOn = last
+			}
+			unlock()
+			b, typ, _, err := goesOn.Next(soon(t))
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(want, b))
+			require.EqualValues(t, 7, typ)
+			require.NoError(t, <-done)
+		}
+	})
 }
 
 func TestClosingTwice_LeavesTheSuccessorAlone(t *testing.T) {

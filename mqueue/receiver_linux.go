@@ -24,6 +24,7 @@ type Receiver struct {
 
 	part    fragment // of a message that is not whole yet: its first part, or the one that was left over
 	partial bool     // there is such a one, in whole
+	aside   []byte   // one of the queue's messages that could not be accepted yet
 	turn    bool     // ours: we are in the middle of a message
 	polls   int
 }
@@ -105,6 +106,12 @@ func (r *Receiver) Return() {
 // next receives parts until a message is whole, or one was left over.
 func (r *Receiver) next(ctx context.Context) error {
 	for !r.last.valid {
+		if r.aside != nil {
+			if err := r.acceptAside(); err != nil {
+				return err
+			}
+			continue
+		}
 		n, err := r.kq.TryReceive(r.buf)
 		switch {
 		case err != mq.ErrEmpty:
@@ -121,6 +128,9 @@ func (r *Receiver) next(ctx context.Context) error {
 			return err
 		}
 		if err := r.accept(r.buf[:n]); err != nil {
+			if errors.Is(err, protocol.ErrBusy) {
+				r.keepAside(r.buf[:n])
+			}
 			return err
 		}
 	}
@@ -213,7 +223,9 @@ func (r *Receiver) accept(b []byte) error {
 	}
 	if f.flags&fragmentFirst != 0 {
 		r.dropPartial()
-		if err := r.dropBeginnings(); err != nil { // the parts of a message lie together, so none of these goes on
+		// The parts of a message lie together, so none of these goes on. It can wait, if a stopped process has the table: this message must not be
+		// lost over it.
+		if err := r.dropBeginnings(); err != nil && !errors.Is(err, protocol.ErrBusy) {
 			return err
 		}
 		if f.flags&fragmentLast != 0 {
@@ -279,6 +291,7 @@ func (r *Receiver) dropBeginnings() error {
 		return choiceLeave
 	})
 	r.counter.Dropped += uint64(dropped)
+	r.known.beginnings = errors.Is(err, protocol.ErrBusy)
 	return err
 }
 
@@ -319,7 +332,7 @@ func (r *Receiver) nextInTurn(ctx context.Context) error {
 			r.turn = true
 		}
 		err := r.next(noWait)
-		if !r.partial {
+		if !r.partial && r.aside == nil {
 			r.giveTurn()
 		}
 		if err != protocol.ErrEmpty || ctx == nil {
@@ -356,23 +369,4 @@ func (r *Receiver) giveTurn() {
 		r.turn = false
 		_, _ = ofd.Lock(r.lease, unix.F_UNLCK, lockTakeTurn, 1)
 	}
-}
-
-// Close gives the role back. What was returned, or was not whole yet, is left over for another receiver.
-//
-// Closing again does nothing.
-func (r *Receiver) Close() error {
-	r.closed.Store(true)
-	if r.left.Swap(true) {
-		return nil
-	}
-	var err error
-	if r.back {
-		err = r.q.state.pushLeftover(leftover{fragment: fragment{typ: r.last.typ, total: uint32(len(r.last.payload))}, payload: r.last.payload})
-	}
-	if r.partial {
-		err = errors.Join(err, r.q.state.pushLeftover(leftover{fragment: r.part, payload: r.whole, partial: true}))
-	}
-	r.giveTurn()
-	return errors.Join(err, r.detach())
 }

@@ -21,16 +21,25 @@ const (
 var (
 	once       sync.Once
 	registered struct{ private, global atomic.Bool }
+	answered   atomic.Int32 // of the two questions
 )
 
 // Prepare begins to register for both kinds of barrier. Safe for concurrent use.
 func Prepare() {
 	once.Do(func() {
 		// At once, so that the grace periods overlap: a process that is killed meanwhile dies only at their end.
-		go func() { registered.global.Store(membarrier(registerGlobalExpedited) == nil) }()
-		go func() { registered.private.Store(membarrier(registerPrivateExpedited) == nil) }()
+		go register(registerGlobalExpedited, &registered.global)
+		go register(registerPrivateExpedited, &registered.private)
 	})
 }
+
+func register(command uintptr, done *atomic.Bool) {
+	done.Store(membarrier(command) == nil)
+	answered.Add(1)
+}
+
+// Settled reports whether all that [Prepare] began is over, well or not. Safe for concurrent use.
+func Settled() bool { return answered.Load() == 2 }
 
 // Registered reports whether this process takes part in [Global]. Once it does, it does for good. Safe for concurrent use, and cheap.
 func Registered() bool { return registered.global.Load() }

@@ -15,7 +15,8 @@ func TestPrepare_RegistersSoonAndKeepsNobodyWaiting(t *testing.T) {
 		t.Skip("this kernel has no membarrier, or a filter forbids it")
 	}
 	require.Eventually(t, Registered, 30*time.Second, time.Millisecond)
-	require.Eventually(t, registered.private.Load, 30*time.Second, time.Millisecond)
+	require.Eventually(t, Settled, 30*time.Second, time.Millisecond)
+	require.True(t, registered.private.Load())
 	Process()
 	require.True(t, Registered(), "for good")
 }

@@ -8,6 +8,9 @@ func Prepare() {}
 // Registered is false here.
 func Registered() bool { return false }
 
+// Settled is true here.
+func Settled() bool { return true }
+
 // Process does nothing here.
 func Process() {}
 
