@@ -185,7 +185,7 @@ func (c *manyConsumer) vain(prove bool) error {
 	switch p := c.crew.look(&c.now).producers; {
 	case p.there > 0 || p.came < c.producers:
 		return nil
-	case p.died > 0:
+	case p.died > 0 || p.untold():
 		return ErrPeerDied
 	}
 	return io.EOF

@@ -49,6 +49,7 @@ func (p *Pipe) attachCrew(i int, role protocol.Role, e *endpoint, connect func(m
 	e.before, e.deadBefore = before, dead
 	e.own = statusWord(p, e.entry)
 	e.guard.detach = e.detachCrew
+	c.displace(e.entry, role)
 	signEntry(p, e.entry, role)
 	producers := status.Producers()
 	if role == protocol.RoleProducer {
@@ -92,7 +93,8 @@ func (c *crew) tryEntries(role protocol.Role) (*segment.Lease, uint32, error) {
 	for entry := first; entry < end; entry++ {
 		status, was := c.participant(entry)
 		rank := 1
-		if status.State() == protocol.EntryDied {
+		// Where the lease is free, one who is active has died, too: nobody has buried it yet.
+		if s := status.State(); s == protocol.EntryDied || s == protocol.EntryActive {
 			if rank = 2; was == role {
 				rank = 0
 			}

@@ -14,7 +14,11 @@ type roleView struct {
 	came  uint64 // how often somebody took the role
 	there int    // entries of those who have not left, and are not known to be dead
 	died  int    // entries of those who died and that nobody has taken since
+	lost  uint64 // protocol.DisplacedOffset
 }
+
+// untold reports whether somebody of the role died and nobody has come since, though no entry says so.
+func (r *roleView) untold() bool { return r.lost > r.came }
 
 // look counts, unless nothing has changed since v.
 func (c *crew) look(v *view) *view {
@@ -39,6 +43,9 @@ func (c *crew) look(v *view) *view {
 			r.died++
 		}
 	}
+	// After the entries: who took one of a dead participant had said so here before it changed it.
+	v.producers.lost = c.displaced(protocol.RoleProducer).Load()
+	v.consumers.lost = c.displaced(protocol.RoleConsumer).Load()
 	return v
 }
 

@@ -183,6 +183,9 @@ func (p *manyProducer) vain(prove bool) error {
 			return ErrPeerDied
 		}
 	}
+	if now.untold() && now.lost != before.lost {
+		return ErrPeerDied
+	}
 	return ErrPeerClosed
 }
 

@@ -43,15 +43,17 @@ type end struct {
 
 	cameBefore int            // peers that had come, and were not there any more, when we came
 	deadBefore map[int]uint64 // entries of those who were dead when we came, and how often these had been taken by then
+	lostBefore uint64         // state.lost of the peers, then
 }
 
 // verdict is what the table says about the peers.
 type verdict struct {
 	there, came int
-	died        int  // and nobody has taken their place
-	diedSince   int  // of these, since we came
-	leftovers   bool // whole messages
-	beginnings  bool // of messages, perhaps
+	died        int    // and nobody has taken their place
+	diedSince   int    // of these, since we came
+	lost        uint64 // state.lost of the peers
+	leftovers   bool   // whole messages
+	beginnings  bool   // of messages, perhaps
 }
 
 // attach takes an entry of the table for a role.
@@ -100,7 +102,7 @@ func (e *end) take() error {
 	if err != nil {
 		return err
 	}
-	e.cameBefore, e.deadBefore = before.came-before.there, make(map[int]uint64)
+	e.cameBefore, e.deadBefore, e.lostBefore = before.came-before.there, make(map[int]uint64), before.lost
 	for i, a := range all {
 		if a.state == protocol.EntryDied {
 			e.deadBefore[i] = a.takes
@@ -109,12 +111,12 @@ func (e *end) take() error {
 	if e.index, err = e.choose(all); err != nil {
 		return err
 	}
-	if e.role == protocol.RoleProducer {
-		v.producers++
-	} else {
-		v.consumers++
-	}
 	e.self = all[e.index]
+	if err := e.displace(&v); err != nil {
+		return err
+	}
+	came, _ := v.of(e.role)
+	*came++
 	e.self.sign(e.role)
 	if e.counter = &e.self.sent; e.role == protocol.RoleConsumer {
 		e.counter = &e.self.received
@@ -156,7 +158,18 @@ func (e *end) choose(all []entry) (int, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("%w: all %d places are taken", protocol.ErrTooManyParticipants, len(all))
+	return 0, fmt.Errorf("%w: all %d places are taken; wait until somebody leaves, or make the queue with more", protocol.ErrTooManyParticipants, len(all))
+}
+
+// displace has the state tell of the death of the peer whose entry we take, which will not tell of it any more. It comes before that: who is
+// killed in between has hidden nothing.
+func (e *end) displace(v *state) error {
+	if e.self.state != protocol.EntryDied || e.self.role == e.role {
+		return nil
+	}
+	came, lost := v.of(e.self.role)
+	*lost = *came + 1
+	return e.q.state.setState(*v)
 }
 
 // sign writes who we are.
@@ -169,11 +182,12 @@ func (a *entry) sign(role protocol.Role) {
 
 // judge counts the peers. The dead have been marked, or their leases tell.
 func (e *end) judge(all []entry, v state) (verdict, error) {
-	role, came := protocol.RoleConsumer, v.consumers
+	role := protocol.RoleConsumer
 	if e.role == protocol.RoleConsumer {
-		role, came = protocol.RoleProducer, v.producers
+		role = protocol.RoleProducer
 	}
-	n := verdict{came: int(min(came, 1<<40)), leftovers: v.leftovers > 0, beginnings: v.leftoverBytes > 0}
+	came, lost := v.of(role)
+	n := verdict{came: int(min(*came, 1<<40)), lost: *lost, leftovers: v.leftovers > 0, beginnings: v.leftoverBytes > 0}
 	for i := range all {
 		a := &all[i]
 		if err := e.q.state.settle(i, a); err != nil {
@@ -188,6 +202,12 @@ func (e *end) judge(all []entry, v state) (verdict, error) {
 			if takes, before := e.deadBefore[i]; !before || takes != a.takes {
 				n.diedSince++
 			}
+		}
+	}
+	if *lost > *came {
+		n.died++
+		if *lost != e.lostBefore {
+			n.diedSince++
 		}
 	}
 	return n, nil
@@ -212,6 +232,12 @@ func (e *end) peers() (v verdict, err error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	// In this order: who takes a place is in the table before it is counted, and tells of whom it displaces before it is in the table.
+	later, err := s.state()
+	if err != nil {
+		return verdict{}, err
+	}
+	now.producersLost, now.consumersLost = later.producersLost, later.consumersLost
 	known, err := e.judge(all, now)
 	if err != nil {
 		return verdict{}, err

@@ -40,7 +40,9 @@ const (
 	offConsumersCame  = 1040 // uint64
 	offLeftovers      = 1048 // uint64: how many whole messages are left over
 	offLeftoversBytes = 1056 // uint64: that these, and beginnings of messages, take
-	stateSize         = 1064
+	offProducersLost  = 1064 // uint64: of deaths that no entry tells of any more; see state.lost
+	offConsumersLost  = 1072 // uint64
+	stateSize         = 1080
 
 	offTable     = 4096
 	entrySize    = 256

@@ -170,6 +170,18 @@ type state struct {
 	consumers     uint64
 	leftovers     uint64
 	leftoverBytes uint64
+	// Where one of the other role takes the entry of a dead one, the entry does not tell of that death any more: so this does. 1 more than how
+	// many of the dead one's role had come by then. Whoever of that role comes later makes good for it.
+	producersLost uint64
+	consumersLost uint64
+}
+
+// of is how many of a role came, and which deaths among them no entry tells of.
+func (v *state) of(role protocol.Role) (came, lost *uint64) {
+	if role == protocol.RoleProducer {
+		return &v.producers, &v.producersLost
+	}
+	return &v.consumers, &v.consumersLost
 }
 
 func (s *stateFile) state() (state, error) {
@@ -181,6 +193,7 @@ func (s *stateFile) state() (state, error) {
 	v := state{
 		state: le.Uint32(b), id: int32(le.Uint32(b[offID-offState:])), producers: le.Uint64(b[offProducersCame-offState:]),
 		consumers: le.Uint64(b[offConsumersCame-offState:]), leftovers: le.Uint64(b[offLeftovers-offState:]), leftoverBytes: le.Uint64(b[offLeftoversBytes-offState:]),
+		producersLost: le.Uint64(b[offProducersLost-offState:]), consumersLost: le.Uint64(b[offConsumersLost-offState:]),
 	}
 	if v.state > stateRemoved {
 		return v, fmt.Errorf("%s: %w", s.path, &protocol.CorruptError{Field: "state", Offset: offState, Got: uint64(v.state), Want: "0 to 2"})
@@ -197,6 +210,8 @@ func (s *stateFile) setState(v state) error {
 	le.PutUint64(b[offConsumersCame-offState:], v.consumers)
 	le.PutUint64(b[offLeftovers-offState:], v.leftovers)
 	le.PutUint64(b[offLeftoversBytes-offState:], v.leftoverBytes)
+	le.PutUint64(b[offProducersLost-offState:], v.producersLost)
+	le.PutUint64(b[offConsumersLost-offState:], v.consumersLost)
 	return s.writeAt(b, offState)
 }
 

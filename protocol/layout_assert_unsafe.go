@@ -70,6 +70,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Head)-OffMPMCHead]
 	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Orphans)-OffMPMCOrphans]
 	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Members)-OffMPMCMembers]
+	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Displaced)-OffMPMCDisplaced]
 	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.DataGate)-OffDataGate]
 	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.SpaceGate)-OffSpaceGate]
 	_ = [1]struct{}{}[unsafe.Offsetof(mpmcControlLayout{}.Recovery)-OffMPMCRecovery]

@@ -99,13 +99,14 @@ func CheckWord(w Word, index, granules uint64, participants uint32) error {
 
 // Offsets in the control block of an MPMC ring, in bytes from its start. The gates and the poison word are where SPSC has them.
 const (
-	OffMPMCTail     = 0x000  // u64, granules: a hint where the next claim is; never beyond it
-	OffMPMCHead     = 0x080  // u64, granules: a hint where the next frame to take is; never beyond it
-	OffMPMCOrphans  = 0x100  // u64: grows after a frame became an orphan
-	OffMPMCMembers  = 0x108  // u64: grows after somebody attached, left or was found dead
-	OffMPMCRecovery = 0x280  // u64 each, see the Recovery constants; for people
-	OffMPMCSlots    = 0x1000 // MPMCSlotSize for each participant: its counters
-	MPMCSlotSize    = 128
+	OffMPMCTail      = 0x000  // u64, granules: a hint where the next claim is; never beyond it
+	OffMPMCHead      = 0x080  // u64, granules: a hint where the next frame to take is; never beyond it
+	OffMPMCOrphans   = 0x100  // u64: grows after a frame became an orphan
+	OffMPMCMembers   = 0x108  // u64: grows after somebody attached, left or was found dead
+	OffMPMCDisplaced = 0x110  // u64 each, of a role: see DisplacedOffset
+	OffMPMCRecovery  = 0x280  // u64 each, see the Recovery constants; for people
+	OffMPMCSlots     = 0x1000 // MPMCSlotSize for each participant: its counters
+	MPMCSlotSize     = 128
 )
 
 // Indexes of the counters at OffMPMCRecovery, in units of 8 bytes.
@@ -130,6 +131,11 @@ const (
 	SlotRedelivered   = 11 // messages delivered again
 	slotCounters      = 12
 )
+
+// DisplacedOffset is the offset, in the control block of an MPMC ring, of the word that tells of deaths in a role, RoleProducer or
+// RoleConsumer, of which no entry tells any more, because one of the other role took it: 1 more than how many of the role had come by
+// then, or 0. It only grows. One of the role that comes later is the successor of them all.
+func DisplacedOffset(r Role) uint64 { return OffMPMCDisplaced + 8*uint64(r-RoleProducer) }
 
 // Bounds on the granule of an MPMC ring, in bytes; it is a power of two.
 const (
@@ -167,7 +173,8 @@ type mpmcControlLayout struct {
 	_         [Line - 8]byte
 	Orphans   uint64
 	Members   uint64
-	_         [Line - 16]byte
+	Displaced [2]uint64
+	_         [Line - 32]byte
 	DataGate  gateLayout
 	_         [Line - 8]byte
 	SpaceGate gateLayout

@@ -30,6 +30,8 @@ func fixedCrowd(r *Ring) (control, frames []byte) {
 	le.PutUint64(control[OffMPMCHead:], 64+5)
 	le.PutUint64(control[OffMPMCOrphans:], 1)
 	le.PutUint64(control[OffMPMCMembers:], 6)
+	le.PutUint64(control[DisplacedOffset(RoleProducer):], 3)
+	le.PutUint64(control[DisplacedOffset(RoleConsumer):], 2)
 	// At index 5: a batch of "hello" with type 7 and an empty message with type 0.
 	frames = le.AppendUint64(nil, FrameHeader(24, 0, FrameBatch))
 	frames = le.AppendUint64(frames, 0)
@@ -60,7 +62,7 @@ func crowdDump(t testing.TB) string {
 	mem := encode(h)
 	control, frames := fixedCrowd(&h.Rings[0])
 	words := WordsOffset(4)
-	require.Empty(t, bytes.Trim(control[OffMPMCMembers+8:words], "\x00"))
+	require.Empty(t, bytes.Trim(control[OffMPMCDisplaced+16:words], "\x00"))
 	var b strings.Builder
 	for _, part := range []struct {
 		name  string
@@ -69,7 +71,7 @@ func crowdDump(t testing.TB) string {
 		{"header, 512 bytes at 0", mem[:HeaderChecked]},
 		{"ring table, 2 entries at 4096", mem[HeaderSize:]},
 		{"participant: taken 0x010203 times, 0x0405 of them by a producer; died", fixedCrowdParticipant()},
-		{"control block of ring 0: tail, head, orphans and members", control[:OffMPMCMembers+8]},
+		{"control block of ring 0: tail, head, orphans, members and displaced", control[:OffMPMCDisplaced+16]},
 		{"its 64 words, at 0x2000 of the control block", control[words : words+64*8]},
 		{"a batch: header, progress, \"hello\" with type 7, an empty message with type 0", frames},
 	} {

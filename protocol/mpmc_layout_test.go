@@ -11,7 +11,7 @@ func TestMPMCControlBlock_KeepsWhatIsContendedApart(t *testing.T) {
 	groups := [][]uint64{
 		{OffMPMCTail},
 		{OffMPMCHead},
-		{OffMPMCOrphans, OffMPMCMembers},
+		{OffMPMCOrphans, OffMPMCMembers, DisplacedOffset(RoleProducer), DisplacedOffset(RoleConsumer)},
 		{OffDataGate},
 		{OffSpaceGate},
 		{OffMPMCRecovery, OffMPMCRecovery + 8*RecoveryLongest},

@@ -25,9 +25,24 @@ func (c *crowd) status(slot uint8) protocol.Status {
 
 // participants looks at the ring's entries of the participant table.
 func (c *crowd) participants() {
+	lost := [...]uint64{c.lost(protocol.RoleProducer), c.lost(protocol.RoleConsumer)} // before those who come are counted
+	var came [len(lost)]uint64
 	for slot := range c.members {
 		c.participant(uint8(slot))
+		status := c.status(uint8(slot))
+		came[0] += status.Producers()
+		came[1] += status.Takes() - min(status.Takes(), status.Producers())
 	}
+	for i, role := range [...]string{"producers", "consumers"} {
+		if lost[i] > came[i]+1 {
+			c.broken(c.ring, c.r.Control+protocol.OffMPMCDisplaced+8*uint64(i), "word of displaced %s is %d, want at most %d: only %d have come", role, lost[i], came[i]+1, came[i])
+		}
+	}
+}
+
+// lost is the word that tells of deaths in a role of which no entry tells any more.
+func (c *crowd) lost(role protocol.Role) uint64 {
+	return c.at(c.r.Control + protocol.DisplacedOffset(role))
 }
 
 func (c *crowd) participant(slot uint8) {

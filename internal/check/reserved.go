@@ -21,7 +21,7 @@ var controlUsed = [...]span{
 var crowdUsed = [...]span{
 	{protocol.OffMPMCTail, protocol.OffMPMCTail + 8},
 	{protocol.OffMPMCHead, protocol.OffMPMCHead + 8},
-	{protocol.OffMPMCOrphans, protocol.OffMPMCMembers + 8},
+	{protocol.OffMPMCOrphans, protocol.DisplacedOffset(protocol.RoleConsumer) + 8},
 	{protocol.OffDataGate, protocol.OffDataGate + protocol.OffGateSequence + 4},
 	{protocol.OffSpaceGate, protocol.OffSpaceGate + protocol.OffGateSequence + 4},
 	{protocol.OffMPMCRecovery, protocol.OffMPMCRecovery + 8*(protocol.RecoveryLongest+1)},

@@ -296,3 +296,110 @@ func message(who, number int) []byte {
 	b[0], b[1] = byte(who), byte(number)
 	return b
 }
+
+// A producer died and its place is the only one that is free. A consumer that takes it must not make the death an orderly end, for anybody,
+// until a producer comes.
+func TestAProducersDeath_IsToldThoughAConsumerTookItsPlace(t *testing.T) {
+	forEach(t, func(t *testing.T, s subject) {
+		if s.mode == shmpipe.SPSC {
+			t.Skip("each role has a place of its own")
+		}
+		pipe, name := s.pipeOf(t, shmpipe.Geometry{Capacity: 16 << 10, MaxMessage: maxMessage, Participants: 2}, shmpipe.Options{})
+		first := consumer(t, pipe)
+		child := s.child(t, "send", name, "0", "3")
+		child.Expect("sent")
+		child.Kill()
+		second := consumer(t, s.open(t, name, shmpipe.Options{}))
+		_, err := pipe.Consumer()
+		require.ErrorIs(t, err, shmpipe.ErrTooManyParticipants)
+		require.ErrorContains(t, err, "all 2 places")
+		require.ErrorContains(t, err, "wait until somebody leaves, or make the")
+		expect(t, second, "0", "1", "2")
+		for range 2 {
+			for _, c := range []*shmpipe.Consumer{second, first} {
+				_, err = c.Receive(soon(t), nil)
+				require.Equal(t, shmpipe.ErrPeerDied, err)
+			}
+		}
+		require.NoError(t, second.Close())
+		_, err = first.Receive(soon(t), nil)
+		require.Equal(t, shmpipe.ErrPeerDied, err)
+
+		third := consumer(t, pipe)
+		_, err = third.Receive(soon(t), nil)
+		require.Equal(t, shmpipe.ErrPeerDied, err)
+		require.NoError(t, third.Close())
+
+		next := s.child(t, "send", name, "3", "4")
+		next.Expect("sent")
+		expect(t, first, "3")
+		next.Tell("close")
+		next.Wait()
+		_, err = first.Receive(soon(t), nil)
+		require.Equal(t, io.EOF, err, "the successor made good for it")
+		last := consumer(t, pipe)
+		require.NoError(t, last.Close())
+		_, err = first.Receive(soon(t), nil)
+		require.Equal(t, io.EOF, err)
+	})
+}
+
+// A producer that takes another place than that of the dead one is the successor if a consumer sits in that one.
+func TestAProducersDeath_IsMadeGoodForWhileAConsumerHasItsPlace(t *testing.T) {
+	forEach(t, func(t *testing.T, s subject) {
+		if s.mode == shmpipe.SPSC {
+			t.Skip("each role has a place of its own")
+		}
+		pipe, name := s.pipeOf(t, shmpipe.Geometry{Capacity: 16 << 10, MaxMessage: maxMessage, Participants: 2}, shmpipe.Options{})
+		first := consumer(t, pipe)
+		child := s.child(t, "send", name, "0", "1")
+		child.Expect("sent")
+		child.Kill()
+		second := consumer(t, pipe)
+		require.NoError(t, first.Close())
+		next := producer(t, pipe)
+		send(t, next, "1")
+		require.NoError(t, next.Close())
+		expect(t, second, "0", "1")
+		_, err := second.Receive(soon(t), nil)
+		require.Equal(t, io.EOF, err)
+		require.NoError(t, second.Close())
+		_, err = consumer(t, pipe).Receive(soon(t), nil)
+		require.Equal(t, io.EOF, err)
+	})
+}
+
+// The same the other way round: a producer takes the place of the consumer that died, and the other producer waits for space.
+func TestAConsumersDeath_IsToldThoughAProducerTookItsPlace(t *testing.T) {
+	forEach(t, func(t *testing.T, s subject) {
+		if s.mode == shmpipe.SPSC {
+			t.Skip("each role has a place of its own")
+		}
+		pipe, name := s.pipeOf(t, shmpipe.Geometry{Capacity: 16 << 10, MaxMessage: maxMessage, Participants: 2}, shmpipe.Options{})
+		first := producer(t, pipe)
+		child := s.child(t, "hold", name, "consumer")
+		child.Expect("held")
+		child.Kill()
+		second := producer(t, pipe)
+		for range 2 {
+			require.Equal(t, shmpipe.ErrPeerDied, sendUntilFailure(t, first))
+		}
+		require.NoError(t, second.Close())
+		require.Equal(t, shmpipe.ErrPeerDied, sendUntilFailure(t, first))
+
+		next := consumer(t, pipe) // makes good for it
+		require.NoError(t, next.Close())
+		require.Equal(t, shmpipe.ErrPeerClosed, sendUntilFailure(t, first))
+	})
+}
+
+// sendUntilFailure returns that failure.
+func sendUntilFailure(t *testing.T, p *shmpipe.Producer) error {
+	t.Helper()
+	ctx := soon(t)
+	for {
+		if err := p.Send(ctx, make([]byte, maxMessage)); err != nil {
+			return err
+		}
+	}
+}

@@ -24,10 +24,14 @@ const (
 	longMessage  = 900
 )
 
-func geometry(m shmpipe.Mode) shmpipe.Geometry {
+// geometry is that of a ring where so many survivors' endpoints take part.
+func geometry(m shmpipe.Mode, script string, endpoints int) shmpipe.Geometry {
 	g := shmpipe.Geometry{Mode: m, Capacity: capacity}
 	if m == shmpipe.MPMC {
 		g.Granule, g.Participants = granule, 16
+		if script == playCrowded {
+			g.Participants = endpoints + crowdedPlaces
+		}
 	}
 	return g
 }

@@ -61,7 +61,7 @@ func (s *stage) play(t *testing.T, o order, survivors int) (end played) {
 			t.Logf("the case: %v, %d survivors, %+v", o.mode, survivors, o)
 		}
 	}()
-	pipe, err := shmpipe.Create(shmtest.TempName(t), geometry(o.mode), &shmpipe.Options{Wait: o.wait, Follow: true})
+	pipe, err := shmpipe.Create(shmtest.TempName(t), geometry(o.mode, o.script, max(survivors, 2)), &shmpipe.Options{Wait: o.wait, Follow: true})
 	require.NoError(t, err)
 	defer pipe.Close()
 	info, err := pipe.Info()

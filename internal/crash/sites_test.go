@@ -54,7 +54,7 @@ func (s site) in(m shmpipe.Mode) bool {
 	switch {
 	case s.Site == seam.TakePayload: // the actors' own mark: it is they who read
 		return true
-	case s.Site < seam.SendTail, s.Site == seam.Members:
+	case s.Site < seam.SendTail, s.Site == seam.AttachDisplace, s.Site == seam.Members:
 		return m == shmpipe.MPMC
 	case s.Site < seam.AttachStatus:
 		return m == shmpipe.SPSC

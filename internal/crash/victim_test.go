@@ -5,6 +5,7 @@ package crash_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -26,24 +27,29 @@ const (
 	playWreck   = "wreck"    // dies as those three
 	playAttach  = "attacher" // recovers because it attaches
 	playBlocked = "blocked"  // recovers because the ring is full
+	playCrowded = "crowded"  // recovers because it attaches, and takes the last places of a full table
+
+	crowdedPlaces = 3 // of those who died in the wreck
 )
 
 // scripts are what victims play in a mode, but for the wreck.
 func scripts(m shmpipe.Mode) []string {
 	if m == shmpipe.MPMC {
-		return []string{playProducer, playConsumer, playAttach, playBlocked}
+		return []string{playProducer, playConsumer, playAttach, playBlocked, playCrowded}
 	}
 	return []string{playProducer, playConsumer}
 }
 
 // recovers reports whether the script needs a wreck.
-func recovers(script string) bool { return script == playAttach || script == playBlocked }
+func recovers(script string) bool {
+	return script == playAttach || script == playBlocked || script == playCrowded
+}
 
 // settle waits until the kernel has registered this process for barriers. It does that for ten to twenty milliseconds in which the
 // process cannot die: who is killed then keeps its lease until it is over. Random kills of such are the soak's business.
 func settle() {
 	fence.Prepare()
-	for end := time.Now().Add(time.Second); !fence.Registered() && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Second); !fence.Settled() && time.Now().Before(end); time.Sleep(time.Millisecond) {
 	}
 }
 
@@ -85,6 +91,8 @@ func roleVictim(args []string) error {
 		}
 	case playBlocked:
 		err = a.fill()
+	case playCrowded:
+		err = a.crowd()
 	default:
 		err = fmt.Errorf("script %q is unknown", o.script)
 	}
@@ -182,6 +190,30 @@ func (a *actor) fill() error {
 			return errors.Join(err, p.Close())
 		}
 	}
+}
+
+// crowd takes the places of those who died in the wreck, which are the last: with the wrong role, once those of the right one have gone.
+func (a *actor) crowd() (err error) {
+	var ends []io.Closer
+	defer func() {
+		for _, e := range ends {
+			err = errors.Join(err, e.Close())
+		}
+	}()
+	sends := a.random.IntN(2) == 0
+	for range crowdedPlaces {
+		var e io.Closer
+		if sends {
+			e, err = a.pipe.Producer()
+		} else {
+			e, err = a.pipe.Consumer()
+		}
+		if err != nil {
+			return err
+		}
+		ends = append(ends, e)
+	}
+	return nil
 }
 
 // wreck dies as three participants at once.

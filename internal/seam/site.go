@@ -51,10 +51,11 @@ const (
 	ReceiveHead   // credit is given back
 
 	// Attaching and leaving.
-	AttachStatus // the entry becomes active
-	DetachStatus // the entry becomes closed
-	DetachLease  // the lease is given back
-	Members      // the generation of members grows
+	AttachDisplace // a death is told of elsewhere: its entry is taken by another role
+	AttachStatus   // the entry becomes active
+	DetachStatus   // the entry becomes closed
+	DetachLease    // the lease is given back
+	Members        // the generation of members grows
 
 	// The gates.
 	WaitFlag     // S1, the flag goes up
