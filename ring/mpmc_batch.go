@@ -57,6 +57,7 @@ func (p *MPMCProducer) writeBatch(pos, span uint64, msgs [][]byte, content uint6
 	}
 	*wordAt(frame, 0) = protocol.FrameHeader(uint32(content), 0, protocol.FrameBatch)
 	*wordAt(frame, protocol.FrameHeaderSize) = 0
+	p.fetchNext(pos+span, span, content)
 	at, bytes := uint64(protocol.BatchHeaderSize), uint64(0)
 	for _, msg := range msgs {
 		n := uint64(len(msg))
