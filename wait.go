@@ -50,7 +50,7 @@ type waiter struct {
 const (
 	spinLooks  = 64                    // looks between two checks of the context; some microseconds
 	leastSpin  = 2                     // microseconds
-	firstNap   = time.Millisecond      // a sleep whose flag has only just been raised; see barrier
+	firstNap   = 20 * time.Millisecond // a sleep whose flag has only just been raised; see barrier
 	longest    = 2 * time.Second       // a sleep, in case that all reasoning about wake-ups is wrong
 	spinChecks = 10 * time.Millisecond // between two proofs that the peer lives, for who never sleeps
 )
@@ -274,8 +274,9 @@ func (e *endpoint) inVain(s waiting, prove bool) (bool, error) {
 // The first sleep is short, because neither is quite sure. Who published just before it saw that it must make a fence did so without one.
 // And Linux leaves out a processor that was idle while a process registered for such barriers, if it comes back to that
 // process without having run another in between (6.18; membarrier_switch_mm does nothing if the address space is the one that
-// the idle processor had borrowed). After a millisecond, what was published without a fence before the flag was up can be seen,
-// and what is published after that sees the flag.
+// the idle processor had borrowed). When it is over, what was published without a fence before the flag was up can be seen, and what is
+// published after that sees the flag. For that a microsecond would do, but a time-out that comes before the kernel's next tick (1 to 10
+// milliseconds) has each sleep program the processor's timer, and each wake undo it: in a virtual machine, a fifth of a blocking round trip.
 func (e *endpoint) barrier() time.Duration {
 	if !fence.Global() {
 		e.sleepOn.Strict()

@@ -92,3 +92,9 @@ func TestWait_FindsWhatWasPublishedPastTheFlag(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "late", string(b[:length]))
 }
+
+// Shorter than a tick of the kernel, it would have each sleep program the processor's timer; longer, the protocol forbids it.
+func TestTheFirstNap_IsLongerThanATickAndAsShortAsTheProtocolWants(t *testing.T) {
+	require.Greater(t, firstNap, time.Second/100, "a tick, where CONFIG_HZ is 100")
+	require.LessOrEqual(t, firstNap, 100*time.Millisecond, "docs/protocol.md, 15.4, rule 5")
+}

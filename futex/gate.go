@@ -44,7 +44,7 @@ import (
 // read-modify-write and so a fence.
 //
 // Linux's barrier leaves out a processor now and then (see the caller), and a waker may have loaded waiting just before strict was set.
-// So the first sleep after S1 is to be short, a millisecond: a store buffer empties in far less. The sleeper then starts again
+// So the first sleep after S1 is to be short, some milliseconds: a store buffer empties in far less. The sleeper then starts again
 // at S1, finds the flag up or raises it, and S2 sees whatever W1 was there before the flag was.
 //
 // # Several sleepers and wakers
