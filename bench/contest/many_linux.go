@@ -43,6 +43,9 @@ func (m many) Create(j trial.Job, _ int) (trial.Handle, error) {
 			return nil, errors.Join(err, h.Close())
 		}
 		h.pipes = append(h.pipes, p)
+		if err := fits(j, p); err != nil {
+			return nil, errors.Join(err, h.Close())
+		}
 		f, err := p.File()
 		if err != nil {
 			return nil, errors.Join(err, h.Close())

@@ -81,6 +81,14 @@ func TestContestants_RefuseModesThatTheyHaveNot(t *testing.T) {
 	require.Equal(t, 3, o.status)
 }
 
+func TestManyChannels_RefuseMessagesThatTheirRingsCannotCarry(t *testing.T) {
+	for _, name := range []string{"many-one-segment", "many-segments"} {
+		o := start(t, []string{"CAP=65536"}, name, "chan", "65536", "100", "2").end(t)
+		require.Equal(t, 3, o.status, name)
+		require.Contains(t, o.err, "messages of 65536 bytes: a ring of 65536 bytes takes up to 32760", name)
+	}
+}
+
 // children are the processes that a process has started.
 func children(pid int) (all []int) {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is good

@@ -80,14 +80,22 @@ type shmHandle struct {
 	files   []*os.File
 }
 
-// offer checks that messages fit and makes ready what the other process needs.
-func (h *shmHandle) offer() error {
-	info, err := h.pipe.Info()
+// fits checks that a trial's messages fit into a pipe.
+func fits(j trial.Job, p *shmpipe.Pipe) error {
+	info, err := p.Info()
 	if err != nil {
 		return err
 	}
-	if h.job.Size > info.MaxMessage {
-		return trial.Cannot{Why: fmt.Sprintf("messages of %d bytes: a ring of %d bytes takes up to %d", h.job.Size, info.Capacity, info.MaxMessage)}
+	if j.Size > info.MaxMessage {
+		return trial.Cannot{Why: fmt.Sprintf("messages of %d bytes: a ring of %d bytes takes up to %d", j.Size, info.Capacity, info.MaxMessage)}
+	}
+	return nil
+}
+
+// offer checks that messages fit and makes ready what the other process needs.
+func (h *shmHandle) offer() error {
+	if err := fits(h.job, h.pipe); err != nil {
+		return err
 	}
 	if h.options.Backend == shmpipe.Memfd {
 		f, err := h.pipe.File()
