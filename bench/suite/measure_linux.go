@@ -37,7 +37,7 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 			s.why = cannot{"system calls are counted by strace, which is not installed (make bench-deps)"}
 			return s
 		}
-		s.count = 1000
+		s.count = atMost(1000, k.Size)
 		return s
 	}
 	probe := k
@@ -51,6 +51,7 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 	if k.Size >= 16384 {
 		few = max(50, few/10)
 	}
+	few = atMost(few, k.Size)
 	for range 2 { // the first guess may be far too short to say anything
 		v, err := r.once(ctx, probe, c, few, 1_000_000_000)
 		if err != nil && ctx.Err() == nil && !errors.As(err, new(cannot)) && !errors.As(err, new(hung)) {
@@ -75,13 +76,19 @@ func (r *runner) try(ctx context.Context, k result.Key, c *Contestant) seat {
 		if k.Mode == result.Crowd {
 			n /= producers(k.Shape)
 		}
-		s.count = min(max(n, 50), 20_000_000)
+		s.count = min(max(n, atMost(50, k.Size)), 20_000_000)
 		if s.count < 4*few {
 			break
 		}
 		few = s.count / 2
 	}
 	return s
+}
+
+// atMost is so many messages, or fewer if they are so large that most of the limit would go by with them, and who is merely slow would be killed.
+func atMost(messages, size int) int {
+	const bytes = 64 << 20
+	return min(messages, max(2, bytes/size))
 }
 
 func (r *runner) outOfPlay(c *Contestant) error {

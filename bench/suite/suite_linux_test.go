@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,25 @@ func TestRun_LeavesOutWhoHangs(t *testing.T) {
 	require.Contains(t, strings.Join(r.Dirt, "; "), "a program hung and was killed")
 	for _, trial := range trials(r, "sound", anyKey) {
 		require.Empty(t, trial.Error)
+	}
+}
+
+// A fixed number of messages would take longer than the limit, and who is merely slow would be called hung.
+func TestRun_MovesFewMessagesWhereTheyAreLarge(t *testing.T) {
+	counts := filepath.Join(t.TempDir(), "counts")
+	slow := fmt.Sprintf("echo $3 >> %s\necho x thr msgs_per_s=1 rate=1 mean_ns=1000000000 p50_ns=1", counts)
+	p := plan(result.Throughput, result.RoundTrip, result.Load, result.Syscalls)
+	p.Sizes = []int{16 << 20}
+	r, err := Run(t.Context(), Settings{Plan: p, Catalogue: []Contestant{script(t, "slow", slow)}})
+	require.NoError(t, err)
+	require.NotEmpty(t, r.Trials)
+	b, err := os.ReadFile(counts)
+	require.NoError(t, err)
+	for _, text := range strings.Fields(string(b)) {
+		n, err := strconv.Atoi(text)
+		require.NoError(t, err)
+		require.LessOrEqual(t, n, timesLonger*4, "of 16 MiB each")
+		require.GreaterOrEqual(t, n, 2)
 	}
 }
 

@@ -23,6 +23,10 @@ func (o *benchOptions) checkFrom() error {
 	return nil
 }
 
+// mostSize is the largest message that is measured: each process of a crowd keeps one in memory, and no ring of the usual capacity
+// takes a tenth of it.
+const mostSize = 64 << 20
+
 func (o *benchOptions) plan() (suite.Plan, error) {
 	plan := suite.Standard()
 	switch {
@@ -57,6 +61,9 @@ func (o *benchOptions) plan() (suite.Plan, error) {
 			var n size
 			if err := n.Set(text); err != nil {
 				return plan, usagef("size %q: %v", text, err)
+			}
+			if n > mostSize {
+				return plan, usagef("size is %s, want at most %d MiB", text, mostSize>>20)
 			}
 			if n < 8 || n%8 != 0 || len(plan.Sizes) > 0 && int(n) <= plan.Sizes[len(plan.Sizes)-1] {
 				return plan, usagef("sizes are %s, want multiples of 8, rising", strings.Join(o.sizes, ","))
