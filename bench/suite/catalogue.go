@@ -46,10 +46,12 @@ var inPeers = [...][2]string{
 	{"grpc", "gRPC stream over a Unix socket"},
 }
 
-// crowded are the contestants of package crowd: our name, its name.
-var crowded = [...][2]string{
-	{"shmpipe-mpmc-memfd", "mpmc"}, {"vyukov", "vyukov"}, {"vyukov-yield", "vyukov-yield"}, {"pipe", "pipe"}, {"unix-dgram", "unix-dgram"},
-	{"posix-mq", "posix-mq"}, {"sysv-mq", "sysv-mq"},
+// crowded are the contestants of package crowd: our name, its name, and what it is, unless package contest says that of the name.
+var crowded = [...][3]string{
+	{"shmpipe-mpmc-memfd", "mpmc"},
+	{"vyukov", "vyukov", "the textbook's queue of many producers and consumers, after Dmitry Vyukov, in shared memory"},
+	{"vyukov-yield", "vyukov-yield", "the same, and gives its processor away after 16 looks in vain"},
+	{"pipe", "pipe"}, {"unix-dgram", "unix-dgram"}, {"posix-mq", "posix-mq"}, {"sysv-mq", "sysv-mq"},
 }
 
 // Verbs of this program that make it a contestant.
@@ -62,7 +64,8 @@ func Catalogue(self string, verbs Verbs, dirs Dirs) []Contestant {
 		all = append(all, Contestant{Name: name, About: contest.Describe(name), Command: []string{self, verbs.Contestant, name}, Modes: contest.Modes(name)})
 	}
 	for _, c := range crowded {
-		all = append(all, Contestant{Name: c[0], Command: []string{self, verbs.Crowd, c[1]}, Modes: []string{result.Crowd}})
+		about := cmp.Or(c[2], contest.Describe(c[0]))
+		all = append(all, Contestant{Name: c[0], About: about, Command: []string{self, verbs.Crowd, c[1]}, Modes: []string{result.Crowd}})
 	}
 	for _, c := range inC {
 		v := Contestant{Name: c[0], About: c[1], Command: []string{filepath.Join(dirs.C, c[0])}}

@@ -49,3 +49,14 @@ func TestWhoHasNoPartInThePlan_IsNamed(t *testing.T) {
 	require.ErrorIs(t, err, ErrNobody)
 	require.ErrorContains(t, err, "other: the plan test has nothing")
 }
+
+func TestCatalogue_SaysOfEveryContestantWhatItIs(t *testing.T) {
+	for _, c := range Catalogue("/bin/true", Verbs{Contestant: "contestant", Crowd: "crowd"}, Dirs{}) {
+		require.NotEmpty(t, c.About, c.Name)
+	}
+}
+
+func TestARound_WithoutARawRoundTripSaysSo(t *testing.T) {
+	require.Equal(t, "raw round trip 80 and 120 ns", floorText(result.Round{FloorBefore: 80, FloorAfter: 120}))
+	require.Equal(t, "raw round trip not measured", floorText(result.Round{}), "as on a single processor")
+}

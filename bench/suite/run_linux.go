@@ -114,9 +114,16 @@ func (r *runner) rounds(ctx context.Context, groups []group, random *rand.Rand) 
 		if v.BusyUnknown {
 			taken = "a program hung, so nobody knows what others took"
 		}
-		r.progress.Say(fmt.Sprintf("round %d of %d: raw round trip %.0f and %.0f ns, %s", round+1, r.plan.Rounds, v.FloorBefore, v.FloorAfter, taken))
+		r.progress.Say(fmt.Sprintf("round %d of %d: %s, %s", round+1, r.plan.Rounds, floorText(v), taken))
 	}
 	return tried
+}
+
+func floorText(v result.Round) string {
+	if v.FloorBefore <= 0 || v.FloorAfter <= 0 { // see floor
+		return "raw round trip not measured"
+	}
+	return fmt.Sprintf("raw round trip %.0f and %.0f ns", v.FloorBefore, v.FloorAfter)
 }
 
 // round is one pass over all groups.
