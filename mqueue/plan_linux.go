@@ -49,7 +49,9 @@ func plan(k Kind, name string, g Geometry) (*header, error) {
 		if err != nil {
 			return nil, err
 		}
-		planSysV(h, l, want)
+		if err := planSysV(h, l, want); err != nil {
+			return nil, err
+		}
 	}
 	if g.Capacity == 0 {
 		h.why = ""
@@ -101,11 +103,16 @@ func planPOSIX(h *header, l mq.POSIXLimits, want int) {
 	}
 }
 
-func planSysV(h *header, l mq.SysVLimits, want int) {
+func planSysV(h *header, l mq.SysVLimits, want int) error {
+	// Nobody may exceed this one. A queue that carries no part of a message would be made, and refuse all.
+	if least := fragmentHeader + 1; l.MessageSize < least {
+		return fmt.Errorf("kernel.msgmax is %d, and the part of a message takes at least %d bytes; raise it with `sysctl -w kernel.msgmax=8192`: %w", l.MessageSize, least, unix.EMSGSIZE)
+	}
 	h.capacity = max(min(want, l.QueueBytes), 4*2*fragmentHeader)
 	h.messageSize = max(min(h.maxMessage+fragmentHeader, l.MessageSize, h.capacity/2), fragmentHeader+1)
 	h.messages = max(1, h.capacity/h.messageSize)
 	if h.capacity < want {
 		h.why = fmt.Sprintf("capacity %d of %d bytes: kernel.msgmnb is %d; raise it with sysctl -w kernel.msgmnb=%d", h.capacity, want, l.QueueBytes, want)
 	}
+	return nil
 }

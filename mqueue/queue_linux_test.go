@@ -499,10 +499,11 @@ func TestLimits_AreSaidWhereTheyCutWhatWasAskedFor(t *testing.T) {
 	require.Equal(t, 124, h.messageSize)
 	require.Equal(t, 8, h.messages)
 	h = &header{maxMessage: 1 << 20}
-	planSysV(h, mq.SysVLimits{MessageSize: 8192, QueueBytes: 16384, Queues: 10}, 4<<20)
+	require.NoError(t, planSysV(h, mq.SysVLimits{MessageSize: 8192, QueueBytes: 16384, Queues: 10}, 4<<20))
 	require.Equal(t, 16384, h.capacity)
 	require.Equal(t, 8192, h.messageSize)
 	require.Contains(t, h.why, "kernel.msgmnb is 16384")
+	require.ErrorContains(t, planSysV(h, mq.SysVLimits{MessageSize: 24, QueueBytes: 16384, Queues: 10}, 4<<20), "kernel.msgmax is 24, and the part of a message takes at least 25 bytes; raise it with")
 }
 
 // Who takes part is read without the table's lock, so what is written must be right after each write.

@@ -110,10 +110,13 @@ func refusedPOSIX(l POSIXLimits, messages, size int, err error) error {
 		return fmt.Errorf("it takes %d bytes, and RLIMIT_MSGQUEUE lets all queues of this user have %d; raise it with `ulimit -q` or LimitMSGQUEUE=, or remove queues that are not needed: %w",
 			l.Cost(messages, size), l.Bytes, err)
 	case errors.Is(err, errNoSpace):
-		return fmt.Errorf("the host has as many queues as fs.mqueue.queues_max allows, %d; raise it with `sysctl -w fs.mqueue.queues_max=%d`, or remove some: %w", l.Queues, 2*l.Queues, err)
+		return fmt.Errorf("the host has as many queues as fs.mqueue.queues_max allows, %d; raise it with `sysctl -w fs.mqueue.queues_max=%d`, or remove some: %w", l.Queues, more(l.Queues), err)
 	}
 	return err
 }
+
+// more is what a limit may be raised to that stands in the way of one thing more.
+func more(limit int) int { return max(1, 2*limit) }
 
 func limitName(l POSIXLimits, name string) string {
 	if l.Privileged {

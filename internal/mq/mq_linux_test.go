@@ -278,6 +278,7 @@ func TestRefusals_NameTheLimitItsValueAndTheRemedy(t *testing.T) {
 		require.ErrorContains(t, err, c.want)
 		require.ErrorIs(t, err, c.err)
 	}
+	require.ErrorContains(t, refusedPOSIX(POSIXLimits{}, 10, 64, unix.ENOSPC), "allows, 0; raise it with `sysctl -w fs.mqueue.queues_max=1`")
 	real, err := ReadSysVLimits()
 	require.NoError(t, err)
 	require.Positive(t, real.MessageSize)

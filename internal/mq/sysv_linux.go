@@ -53,7 +53,7 @@ func refusedSysV(errno unix.Errno) error {
 		return fmt.Errorf("this kernel has no System V message queues (CONFIG_SYSVIPC): %w", errors.ErrUnsupported)
 	case unix.ENOSPC:
 		if l, err := ReadSysVLimits(); err == nil {
-			return fmt.Errorf("the host has as many queues as kernel.msgmni allows, %d; raise it with `sysctl -w kernel.msgmni=%d`, or remove some: %w", l.Queues, 2*l.Queues, errno)
+			return fmt.Errorf("the host has as many queues as kernel.msgmni allows, %d; raise it with `sysctl -w kernel.msgmni=%d`, or remove some: %w", l.Queues, more(l.Queues), errno)
 		}
 	}
 	return errno
