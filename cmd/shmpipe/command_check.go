@@ -161,7 +161,7 @@ func unusable(name string, opts shmpipe.Options, err error) (checkReport, error)
 			return checkReport{Name: name, Problems: []checkProblem{p}}, nil
 		}
 	}
-	return checkReport{}, err
+	return checkReport{}, elsewhere(err, name, opts)
 }
 
 // backendFlag is the flag that advice needs for what is not the default.

@@ -42,7 +42,7 @@ func (o *removeOptions) run(cmd *cobra.Command, args []string) error {
 			continue
 		}
 		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w; `shmpipe ls` shows what there is", err)
+			err = fmt.Errorf("%w; `shmpipe ls` shows what there is", elsewhere(err, name, opts))
 		}
 		if len(args) == 1 {
 			return err

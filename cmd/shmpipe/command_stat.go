@@ -47,7 +47,7 @@ func (o *statOptions) run(cmd *cobra.Command, args []string) error {
 	opts.ReadOnly = true // also what this build, or this user, must not write to
 	pipe, err := shmpipe.Open(args[0], &opts)
 	if err != nil {
-		return err
+		return elsewhere(err, args[0], opts)
 	}
 	if o.watch > 0 {
 		err = o.follow(cmd, pipe)

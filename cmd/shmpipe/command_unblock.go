@@ -84,7 +84,7 @@ func (o *unblockOptions) unblock(name string) (unblockReport, error) {
 	opts := o.app.options()
 	pipe, err := shmpipe.Open(name, &opts)
 	if err != nil {
-		return r, err
+		return r, elsewhere(err, name, opts)
 	}
 	defer pipe.Close()
 	u, err := pipe.Unblock()
