@@ -81,27 +81,35 @@ func TestSizesBeyondALimit_AreSaidWithTheReason(t *testing.T) {
 	require.Contains(t, said, "nobody")
 }
 
-// BenchmarkThroughput and BenchmarkRoundTrip are for comparing two states of this repository: make bench-compare.
+// BenchmarkThroughput and the round trips are for comparing two states of this repository: make bench-compare.
 func BenchmarkThroughput(b *testing.B) {
 	for _, name := range []string{"shmpipe-memfd", "shmpipe-mpmc-memfd"} {
 		for _, size := range []string{"8", "64", "1024"} {
-			b.Run(name+"/"+size, func(b *testing.B) { figure(b, "msgs_per_s", "msgs/s", name, "thr", size, "2000000") })
+			b.Run(name+"/"+size, func(b *testing.B) { figure(b, "busy", "msgs_per_s", "msgs/s", name, "thr", size, "2000000") })
 		}
 	}
 }
 
 func BenchmarkRoundTrip(b *testing.B) {
 	for _, name := range []string{"shmpipe-memfd", "shmpipe-mpmc-memfd"} {
-		b.Run(name+"/64", func(b *testing.B) { figure(b, "p50_ns", "p50-ns", name, "rtt", "64", "50000") })
+		b.Run(name+"/64", func(b *testing.B) { figure(b, "busy", "p50_ns", "p50-ns", name, "rtt", "64", "50000") })
+	}
+}
+
+// BenchmarkBlockingRoundTrip tells what a sleep and a wake cost.
+func BenchmarkBlockingRoundTrip(b *testing.B) {
+	for _, name := range []string{"shmpipe-memfd", "shmpipe-mpmc-memfd"} {
+		b.Run(name+"/64", func(b *testing.B) { figure(b, "block", "mean_ns", "mean-ns", name, "rtt", "64", "3000") })
+		b.Run(name+"/64/cpu", func(b *testing.B) { figure(b, "block", "cpu_ns_per_msg", "cpu-ns", name, "rtt", "64", "3000") })
 	}
 }
 
 // figure reports a figure of a trial, once for each iteration: a trial has messages enough of its own.
-func figure(b *testing.B, key, unit string, args ...string) {
+func figure(b *testing.B, wait, key, unit string, args ...string) {
 	var sum float64
 	n := 0
 	for range min(b.N, 3) {
-		out, said, status := run(b, nil, args...)
+		out, said, status := run(b, []string{"WAIT=" + wait}, args...)
 		if status != 0 {
 			b.Fatalf("%v: %s", args, said)
 		}
