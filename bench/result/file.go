@@ -10,13 +10,23 @@ import (
 )
 
 // Write writes the report to a file, as JSON. Whoever reads that name, at any time, finds the old report or the new one whole: it is written
-// beside the file and takes its name then.
+// beside the file and takes its name then. A symbolic link stays one. What is no file, such as a pipe or /dev/null, is written to and not replaced.
 func (r *Report) Write(path string) (err error) {
 	text, err := r.JSON()
 	if err != nil {
 		return fmt.Errorf("write report %s: %w", path, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return writeTo(path, text)
+	}
+	target := path
+	if err == nil { // the file is replaced, not the link to it
+		if target, err = filepath.EvalSymlinks(path); err != nil {
+			return fmt.Errorf("write report %s: %w", path, err)
+		}
+	}
+	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("write report %s: %w", path, err)
 	}
@@ -38,7 +48,20 @@ func (r *Report) Write(path string) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return os.Rename(f.Name(), target)
+}
+
+// writeTo writes to what is there and cannot be replaced.
+func writeTo(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.Write(text)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("write report %s: %w", path, err)
+	}
+	return nil
 }
 
 // JSON is the report as a file holds it. A list that is empty is one there, and not null: who reads it in another language need not ask.

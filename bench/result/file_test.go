@@ -1,9 +1,12 @@
 package result
 
 import (
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -79,6 +82,41 @@ func TestReport_WriteThatFailsLeavesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, left, 1)
 	require.ErrorIs(t, (&Report{}).Write(filepath.Join(dir, "nowhere", "report.json")), fs.ErrNotExist)
+}
+
+// Root, who can replace /dev/null by a file, would.
+func TestReport_IsWrittenToWhatIsNoFile(t *testing.T) {
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	defer r.Close()
+	link := filepath.Join(t.TempDir(), "link")
+	require.NoError(t, os.Symlink("/dev/fd/"+strconv.Itoa(int(w.Fd())), link))
+	report := &Report{Schema: Schema, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	if err := report.Write(link); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("there is no /dev/fd")
+	} else {
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	text, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "2026-01-02T03:04:05Z")
+	info, err := os.Lstat(link)
+	require.NoError(t, err)
+	require.Equal(t, fs.ModeSymlink, info.Mode().Type())
+}
+
+func TestReport_ReplacesTheFileAndNotTheLinkToIt(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	require.NoError(t, os.WriteFile(file, []byte("old"), 0o600))
+	require.NoError(t, os.Symlink("file", link))
+	require.NoError(t, (&Report{Schema: Schema}).Write(link))
+	_, err := Read(file)
+	require.NoError(t, err)
+	info, err := os.Lstat(link)
+	require.NoError(t, err)
+	require.Equal(t, fs.ModeSymlink, info.Mode().Type())
 }
 
 func TestRead_RefusesWhatIsNoReport(t *testing.T) {

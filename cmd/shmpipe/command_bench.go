@@ -52,7 +52,7 @@ Without --quick or --full it takes some ten minutes.`,
 	o.given = f.Changed
 	f.BoolVar(&o.quick, "quick", false, "less than a minute: fewer contestants, sizes and rounds")
 	f.BoolVar(&o.full, "full", false, "an hour: more sizes and rounds")
-	f.StringSliceVar(&o.sizes, "sizes", nil, "bytes of a message, `SIZE,SIZE...`: multiples of 8, rising")
+	f.StringSliceVar(&o.sizes, "sizes", nil, "bytes of a message, `SIZE,SIZE...`: multiples of 8, rising, at most 64MiB")
 	f.StringSliceVar(&o.contestants, "contestants", nil, "only these, `NAME,NAME...`; see --list")
 	f.IntVar(&o.rounds, "rounds", 0, "how often everything is measured; 0 = as planned")
 	f.StringVar(&o.json, "json", "", "write the raw figures to this `FILE`")

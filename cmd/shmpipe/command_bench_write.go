@@ -15,6 +15,12 @@ import (
 
 // checkTargets finds out whether what is asked for can be written: an hour of measuring shall not end with a folder that is not there.
 func (o *benchOptions) checkTargets() error {
+	if o.given("out") && o.out == "" {
+		return usagef("--out is empty, want a folder")
+	}
+	if o.given("json") && o.json == "" {
+		return usagef("--json is empty, want a file")
+	}
 	if o.out != "" {
 		if err := os.MkdirAll(o.out, 0o755); err != nil {
 			return err
@@ -24,10 +30,7 @@ func (o *benchOptions) checkTargets() error {
 		}
 	}
 	if o.json != "" {
-		if info, err := os.Stat(o.json); err == nil && info.IsDir() {
-			return fmt.Errorf("%s is a folder, want a file for the figures", o.json)
-		}
-		if err := takesFiles(filepath.Dir(o.json)); err != nil {
+		if err := takesFigures(o.json); err != nil {
 			return err
 		}
 	}
@@ -44,6 +47,23 @@ func (o *benchOptions) checkTargets() error {
 		}
 	}
 	return nil
+}
+
+// takesFigures checks that a file can be made, or replaced. A pipe or a device is written to at the end; whether that works shows then.
+func takesFigures(path string) error {
+	target := path
+	switch info, err := os.Stat(path); {
+	case err != nil: // it is to be made
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder, want a file for the figures", path)
+	case !info.Mode().IsRegular():
+		return nil
+	default:
+		if target, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+	}
+	return takesFiles(filepath.Dir(target))
 }
 
 // takesFiles checks that files can be made in a folder.
