@@ -53,7 +53,7 @@ func (r *Receiver) leaveOver() error {
 		case r.aside != nil:
 			r.last.valid = false
 			if err = r.acceptAside(); err == nil && r.last.valid {
-				r.Return()
+				r.putBack()
 			}
 		case r.partial:
 			err = push(leftover{fragment: r.part, payload: r.whole, partial: true}, &r.partial)

@@ -61,15 +61,15 @@ func (q *Queue) Receiver(opts EndOptions) (*Receiver, error) {
 // In a queue of many receivers whose messages come in parts, a receiver that returns with an error in the middle of one keeps the others from
 // such messages until it goes on, or closes: then another goes on.
 func (r *Receiver) Next(ctx context.Context) (payload []byte, typ uint16, redelivered bool, err error) {
+	if r.closed.Load() {
+		return nil, 0, false, protocol.ErrClosed // and Close may still be at work on what is in hand
+	}
 	if r.back {
 		r.back = false
 		r.count(len(r.last.payload))
 		return r.deliver()
 	}
 	r.last.valid = false
-	if r.closed.Load() {
-		return nil, 0, false, protocol.ErrClosed
-	}
 	if r.known.leftovers || r.stale.Load() {
 		if err := r.takeLeftover(); err != nil {
 			return nil, 0, false, err
@@ -96,6 +96,12 @@ func (r *Receiver) deliver() ([]byte, uint16, bool, error) {
 // Return has the message that was delivered last delivered again: by the next Next, or, if the Receiver is closed, to another, flagged as
 // redelivered.
 func (r *Receiver) Return() {
+	if !r.left.Load() { // Close may still be at work
+		r.putBack()
+	}
+}
+
+func (r *Receiver) putBack() {
 	if r.last.valid && !r.back {
 		r.back = true
 		r.counter.Messages--
