@@ -100,8 +100,8 @@ func (p *Producer) TrySend(msg []byte) error {
 // ErrClosed, the context's error, or one that matches ErrCorrupt; in all cases but nil, nothing was sent. A context that is done already
 // is noticed only when Send has to wait.
 func (p *Producer) Send(ctx context.Context, msg []byte) error {
-	if !p.start() && !p.refuse() {
-		return p.why
+	if !p.start() {
+		return p.sendUnready(ctx, msg)
 	}
 	if p.ring == nil {
 		if p.queue != nil {
@@ -114,11 +114,8 @@ func (p *Producer) Send(ctx context.Context, msg []byte) error {
 		p.leave()
 		return nil
 	}
-	o := p.ring.Send(msg, p.typ)
-	if o != ring.Done {
-		if err := p.sendSlow(ctx, msg, o); err != nil {
-			return p.end(err)
-		}
+	if o := p.ring.Send(msg, p.typ); o != ring.Done {
+		return p.sendSlow(ctx, msg, o)
 	}
 	if p.wakeUp.Waiting() {
 		p.wake()
@@ -127,15 +124,31 @@ func (p *Producer) Send(ctx context.Context, msg []byte) error {
 	return nil
 }
 
+// sendUnready is Send after start said no.
+func (p *Producer) sendUnready(ctx context.Context, msg []byte) error {
+	switch {
+	case !p.refuse():
+		return p.why
+	case p.queue != nil:
+		return p.queueSend(ctx, msg)
+	case p.many != nil:
+		return p.manySend(ctx, msg, p.many.Send(msg, p.typ))
+	}
+	return p.sendSlow(ctx, msg, p.ring.Send(msg, p.typ))
+}
+
 // sendSlow sends a message that was refused with o, as soon as there is space.
 func (p *Producer) sendSlow(ctx context.Context, msg []byte, o ring.Outcome) error {
 	for o == ring.Full {
 		if err := p.waitFor(ctx, len(msg)); err != nil {
-			return err
+			return p.end(err)
 		}
 		o = p.ring.Send(msg, p.typ)
 	}
-	return p.failure(o)
+	if o == ring.Done && p.wakeUp.Waiting() {
+		p.wake()
+	}
+	return p.end(p.failure(o))
 }
 
 // TrySendBatch sends as many of the messages as there is space for, and makes them visible at once, with one wake-up. It returns
