@@ -60,12 +60,16 @@ func (s settings) throughput(batch string) []contest {
 	return all
 }
 
-// single puts shmpipe without batches beside the batches.
+// single puts shmpipe without batches beside the batches: out of as many buffers as a batch has messages, so that both read as much memory, and
+// out of one, which stays in the nearest cache.
 func (s settings) single() []contest {
 	var all []contest
 	for _, size := range s.sizes {
 		b := strconv.Itoa(size)
-		all = append(all, contest{"shmpipe, message at a time", b, []string{duel, "thr", b, s.count(size)}, nil, "msgs_per_s"})
+		args := []string{duel, "thr", b, s.count(size)}
+		all = append(all,
+			contest{"shmpipe, message at a time", b, args, []string{"SOURCES=16"}, "msgs_per_s"},
+			contest{"shmpipe, message at a time, from one buffer", b, args, nil, "msgs_per_s"})
 	}
 	return all
 }

@@ -8,7 +8,8 @@
 //	duel idle MILLISECONDS         CPU time of a consumer that waits on an empty ring for that long
 //
 // Environment: CAP ring bytes (default 4 MiB); WAIT adaptive, spin, block or poll (Try methods in a loop); COPY=1 receives a copy of
-// each message instead of reading it in place; UNPINNED=1 leaves placement to the scheduler, which is the default with one CPU.
+// each message instead of reading it in place; SOURCES=N sends single messages from N buffers in turn, as a batch does; UNPINNED=1
+// leaves placement to the scheduler, which is the default with one CPU.
 package main
 
 import (
@@ -26,6 +27,7 @@ type contest struct {
 	size     int
 	count    int
 	extra    int // batch or rate
+	sources  int // buffers that single messages are sent from
 	capacity int
 	wait     string
 	copyOut  bool
@@ -66,12 +68,17 @@ func parse(args []string) (*contest, error) {
 			*to = n
 		}
 	}
-	if v := os.Getenv("CAP"); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil {
-			return nil, fmt.Errorf("CAP is %q: want a number of bytes", v)
+	for _, v := range []struct {
+		name string
+		to   *int
+	}{{"CAP", &c.capacity}, {"SOURCES", &c.sources}} {
+		if s := os.Getenv(v.name); s != "" {
+			n, err := strconv.Atoi(s)
+			if err != nil || n < 1 {
+				return nil, fmt.Errorf("%s is %q: want a number of at least 1", v.name, s)
+			}
+			*v.to = n
 		}
-		c.capacity = n
 	}
 	if c.mode != "idle" && c.size < 8 {
 		return nil, fmt.Errorf("size is %d, want at least 8: the sequence number", c.size)

@@ -45,22 +45,46 @@ func throughput(c *contest) error {
 
 // send sends count messages, in batches if asked for.
 func (c *contest) send(out *shmpipe.Producer) error {
-	ctx := context.Background()
 	batch := max(c.extra, 1)
-	msgs := make([][]byte, batch)
+	msgs := make([][]byte, max(batch, c.sources))
 	for i := range msgs {
 		msgs[i] = pattern(c.size)
 	}
+	switch {
+	case batch > 1:
+		return c.sendBatches(out, msgs[:batch])
+	case len(msgs) > 1:
+		return c.sendInTurn(out, msgs)
+	}
+	ctx, msg := context.Background(), msgs[0]
+	for i := range c.count {
+		binary.LittleEndian.PutUint64(msg, uint64(i))
+		if err := out.Send(ctx, msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendInTurn sends single messages out of as many buffers as a batch would take: large ones do not all stay in the sender's nearest cache.
+func (c *contest) sendInTurn(out *shmpipe.Producer, msgs [][]byte) error {
+	ctx := context.Background()
 	for i := 0; i < c.count; {
-		if batch == 1 {
-			binary.LittleEndian.PutUint64(msgs[0], uint64(i))
-			if err := out.Send(ctx, msgs[0]); err != nil {
+		for _, msg := range msgs[:min(len(msgs), c.count-i)] {
+			binary.LittleEndian.PutUint64(msg, uint64(i))
+			if err := out.Send(ctx, msg); err != nil {
 				return err
 			}
 			i++
-			continue
 		}
-		n := min(batch, c.count-i)
+	}
+	return nil
+}
+
+func (c *contest) sendBatches(out *shmpipe.Producer, msgs [][]byte) error {
+	ctx := context.Background()
+	for i := 0; i < c.count; {
+		n := min(len(msgs), c.count-i)
 		for j := range n {
 			binary.LittleEndian.PutUint64(msgs[j], uint64(i+j))
 		}
