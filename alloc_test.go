@@ -116,7 +116,7 @@ func requireNoAllocationsInWaiting(t *testing.T, pipe *shmpipe.Pipe) {
 		}
 	}()
 	msg, buf := []byte("ping"), make([]byte, 100)
-	require.Zero(t, testing.AllocsPerRun(500, func() {
+	require.Zero(t, testing.AllocsPerRun(50, func() { // on one processor: who spins holds it for 10 ms at a time
 		if err := to.Send(ctx, msg); err != nil {
 			t.Fatal(err)
 		}

@@ -63,6 +63,9 @@ func receiveAll(t testing.TB, c *shmpipe.Consumer) int {
 // futex call on the ring's words, no barrier, and of all calls together as few as the Go runtime makes on its own account. Its
 // futexes are private to the process.
 func TestBusyPeers_MakeNoSystemCall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("millions of messages, which the race detector makes slow")
+	}
 	if runtime.NumCPU() < 2 {
 		t.Skip("needs two processors")
 	}
@@ -132,6 +135,9 @@ func requireNoSystemCall(t *testing.T, mode shmpipe.Mode, strace, traced string,
 
 // With the default strategy, busy peers sleep now and then: when one of them loses its processor to something else.
 func TestBusyPeers_SleepSeldom(t *testing.T) {
+	if testing.Short() {
+		t.Skip("millions of messages, which the race detector makes slow")
+	}
 	const messages = 1_000_000
 	for _, w := range []shmpipe.WaitStrategy{shmpipe.WaitAdaptive, shmpipe.WaitSpin} {
 		for _, mode := range modes {

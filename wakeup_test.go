@@ -132,7 +132,11 @@ func TestWakeUp_NoneIsLostOnAFullRing(t *testing.T) {
 
 // Without futex_waitv, membarrier and pidfd, other ways are taken; all of it must hold there too.
 func TestSandbox_EverythingWorksWithoutTheNewerSystemCalls(t *testing.T) {
-	shmtest.InSandbox(t, "^(TestWakeUp|TestContext|TestClose|TestCrash|TestProducers|TestFollow|TestDrain|TestRole_OfAS)")
+	tests := "^(TestWakeUp|TestContext|TestClose|TestCrash|TestProducers|TestFollow|TestDrain|TestRole_OfAS)"
+	if testing.Short() {
+		tests = "^(TestWakeUp|TestContext|TestCrash_Wakes)" // where the ways part
+	}
+	shmtest.InSandbox(t, tests)
 }
 
 // The two kinds may meet.
